@@ -1,0 +1,56 @@
+/**
+ * The one thing the engine knows of the world. The live bench (raw sockets, packet capture), the
+ * recorded bench (a pcapng written earlier) and the fake one of the unit tests implement it alike.
+ */
+import type { Decoded } from '../wire/types.ts';
+
+/** A link the harness stands on: the mobile node's, the foreign agent's, the correspondent node's, the IUT's home link. */
+export type PortName = 'mn' | 'fa' | 'cn' | 'home';
+export const portNames: readonly PortName[] = ['mn', 'fa', 'cn', 'home'];
+
+/** One frame seen at a port, from its Ethernet header on. */
+export interface SeenFrame {
+  port: PortName;
+  /** Kernel timestamp, nanoseconds since the origin of the run. */
+  timeNs: number;
+  /** True for what left through the port, our own packets among it. */
+  outgoing: boolean;
+  octets: Uint8Array;
+  /** Decoded once, when first asked for. */
+  readonly decoded: Decoded;
+}
+
+/** What goes out: an IP packet (routed by the port's kernel) or a whole Ethernet frame. */
+export interface Outgoing {
+  kind: 'ip' | 'ethernet';
+  octets: Uint8Array;
+}
+
+export interface Sent extends Outgoing {
+  port: PortName;
+  timeNs: number;
+}
+
+/** The bench as one vector sees it while it runs: only frames that concern its own mobile nodes. */
+export interface BenchSession {
+  /** Frames seen since the session was opened, in order of arrival; grows while the engine waits. */
+  readonly frames: readonly SeenFrame[];
+  /** Nanoseconds since the origin of the run. */
+  now(): number;
+  /**
+   * Send what `build` makes for this instant. The instant is handed in so that a recorded bench can hand in the recorded
+   * one and get the identical octets.
+   */
+  send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent>;
+  /**
+   * Resolves true when a frame has been added to `frames` since `count` of them were there, false once every frame up to
+   * `untilNs` has been added and the time has passed. Rejects with BenchInterrupted when the IUT or the bench is gone.
+   */
+  more(count: number, untilNs: number): Promise<boolean>;
+  close(): void;
+}
+
+/** The IUT died or the bench was torn down: nothing can be said of what was not yet judged. */
+export class BenchInterrupted extends Error {
+  readonly code = 'BENCH_INTERRUPTED';
+}
