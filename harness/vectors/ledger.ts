@@ -1,0 +1,266 @@
+/**
+ * The ledger: every clause of the draft and every base check, the readings of its open places, and its
+ * requirement keywords by line. What a broken clause means is said here and nowhere else.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { closest } from './closest.ts';
+import { DataError, type Problem, readValid } from './schema.ts';
+
+export type Level =
+  | 'MUST'
+  | 'MUST (base)'
+  | 'SHOULD'
+  | 'SHOULD NOT'
+  | 'MAY'
+  | 'should'
+  | 'could'
+  | 'REQ'
+  | 'FMT'
+  | 'BEHAV'
+  | 'INFO'
+  | 'NONE';
+
+export type Role = 'home-agent' | 'foreign-agent' | 'mobile-node';
+
+/** What a broken expectation of a clause gives. */
+export type Verdict = 'FAIL' | 'WARN' | 'INFO';
+
+/** T: judged by test; TP: only if the profile says something; O: recorded only; X: not visible from outside. */
+export type ClauseClass = 'T' | 'TP' | 'O' | 'X';
+
+/**
+ * Where the harness stands. H1: a co-located mobile node before the home agent; H2: a foreign agent and the
+ * mobile node behind it; F1: mobile node and home agent around the foreign agent; M0: the home agent on the
+ * mobile node's home link; M1: foreign agent and home agent; M2: a visited network without foreign agent, and
+ * the home agent; P: listener to advertisements.
+ */
+export type Position = 'H1' | 'H2' | 'F1' | 'M0' | 'M1' | 'M2' | 'P';
+
+/** A part of a clause that is judged differently from the rest of it. */
+export interface Aspect {
+  readonly verdict: Verdict;
+  readonly requires: string;
+  /** Whom this part binds, where that differs from the clause. */
+  readonly roles?: readonly Role[];
+  /** The readings this part rests on, where they differ from the clause's. */
+  readonly readings?: readonly string[];
+}
+
+export interface Clause {
+  readonly id: string;
+  /** Section of the draft, or 'base'. */
+  readonly section: string;
+  readonly level: Level;
+  /** Whom the clause binds. */
+  readonly roles: readonly Role[];
+  readonly requires: string;
+  /** First and last line in the draft, of each stretch; empty for base checks. */
+  readonly lines: readonly (readonly [number, number])[];
+  /** Sections of RFCs behind the clause. */
+  readonly sources: readonly string[];
+  readonly class: ClauseClass;
+  readonly positions: readonly Position[];
+  /** What the harness stands on besides: the correspondent node's side, the home link. */
+  readonly also: readonly ('CN' | 'HL')[];
+  readonly verdict: Verdict;
+  readonly note?: string;
+  readonly aspects: Readonly<Record<string, Aspect>>;
+  readonly readings: readonly string[];
+  /** What of the clause cannot be seen from outside. */
+  readonly unseen?: string;
+}
+
+/** A clause, or one aspect of it, as an expectation names it. */
+export interface JudgedClause extends Clause {
+  /** The name it was asked by: `3.3-a` or `3.3-a#reserved`. `id` stays the clause's. */
+  readonly reference: string;
+  readonly aspect?: string;
+}
+
+export interface Alternative {
+  readonly name: string;
+  readonly reading: string;
+  /** Verdicts under this reading, by clause or aspect. */
+  readonly verdicts: Readonly<Record<string, Verdict>>;
+}
+
+export interface Reading {
+  readonly id: string;
+  readonly where: readonly string[];
+  readonly problem: string;
+  readonly reading: string;
+  /** What RFC 5454 did about it. */
+  readonly successor: string;
+  /** Decides verdicts and is not up for discussion within the project. */
+  readonly settled: boolean;
+  readonly clauses: readonly string[];
+  readonly alternatives: readonly Alternative[];
+}
+
+export interface Keyword {
+  readonly line: number;
+  readonly keyword: string;
+  readonly lowerCase?: true;
+  readonly clauses: readonly string[];
+}
+
+export interface Ledger {
+  /** The document the line numbers belong to. */
+  readonly document: string;
+  readonly clauses: ReadonlyMap<string, Clause>;
+  readonly readings: ReadonlyMap<string, Reading>;
+  readonly keywords: readonly Keyword[];
+  /**
+   * The clause `4.3-f`, or the aspect `3.3-a#reserved` of one.
+   *
+   * @throws {UnknownClauseError} when the ledger has no such clause or aspect.
+   */
+  clause(reference: string): JudgedClause;
+}
+
+export interface LedgerOptions {
+  /** Readings to switch: id of the reading to the name of one of its alternatives. */
+  readings?: Readonly<Record<string, string>>;
+}
+
+/** A clause, aspect, reading or alternative that the ledger does not have. */
+export class UnknownClauseError extends Error {
+  readonly code = 'UNKNOWN_CLAUSE';
+
+  constructor(kind: string, name: string, known: Iterable<string>) {
+    const names = [...known];
+    const meant = closest(name, names);
+    const few = names.length > 0 && names.length <= 12 ? `; there are ${names.join(', ')}` : '';
+    super(`no ${kind} "${name}"${meant === undefined ? few : `; did you mean "${meant}"?`}`);
+    this.name = 'UnknownClauseError';
+  }
+}
+
+/** The ledger of the draft under test. */
+export const ledgerDirectory = fileURLToPath(
+  new URL('../../vectors/draft-tsirtsis-v4v6-mipv4-00/', import.meta.url),
+);
+
+type Raw<T> = Omit<T, 'sources' | 'also' | 'aspects' | 'readings' | 'settled' | 'alternatives'> & Partial<T>;
+
+/**
+ * Reads clauses.json, readings.json and keywords.json of a directory and checks that they agree.
+ *
+ * @throws {DataError} when a file is missing, breaks its schema, or names what is not there.
+ * @throws {UnknownClauseError} when `options.readings` names what is not there.
+ */
+export function loadLedger(directory: string = ledgerDirectory, options: LedgerOptions = {}): Ledger {
+  const files = {
+    clauses: join(directory, 'clauses.json'),
+    readings: join(directory, 'readings.json'),
+    keywords: join(directory, 'keywords.json'),
+  };
+  const rawClauses = readValid<{ document: string; clauses: Raw<Clause>[] }>('clauses.schema.json', files.clauses);
+  const rawReadings = readValid<{ readings: Raw<Reading>[] }>('readings.schema.json', files.readings);
+  const { keywords } = readValid<{ keywords: Keyword[] }>('keywords.schema.json', files.keywords);
+
+  const clauses = rawClauses.clauses.map((clause) => ({ sources: [], also: [], aspects: {}, readings: [], ...clause }));
+  const readings = rawReadings.readings.map((reading) => ({ settled: false, alternatives: [], ...reading }));
+  const readingsById = byId(files.readings, 'readings', readings);
+  const clausesById = byId(files.clauses, 'clauses', clauses);
+  report(files.clauses, clauses.flatMap((clause, n) => clauseProblems(clause, `clauses[${n}] (${clause.id})`, readingsById)));
+  report(files.readings, readings.flatMap((reading, n) => readingProblems(reading, `readings[${n}] (${reading.id})`, clausesById)));
+  report(files.keywords, keywords.flatMap((keyword, n) => keywordProblems(keyword, `keywords[${n}]`, clausesById)));
+
+  const verdicts = switchedVerdicts(readingsById, options.readings ?? {});
+  const judged = new Map(clauses.map((clause) => [clause.id, withVerdicts(clause, verdicts)]));
+  return {
+    document: rawClauses.document,
+    clauses: judged,
+    readings: readingsById,
+    keywords,
+    clause: (reference) => findClause(judged, reference),
+  };
+}
+
+function findClause(clauses: ReadonlyMap<string, Clause>, reference: string): JudgedClause {
+  const [id = '', name] = reference.split('#', 2);
+  const clause = clauses.get(id);
+  if (clause === undefined) throw new UnknownClauseError('clause', id, clauses.keys());
+  if (name === undefined) return { ...clause, reference };
+  const aspect = Object.hasOwn(clause.aspects, name) ? clause.aspects[name] : undefined;
+  if (aspect === undefined) throw new UnknownClauseError(`aspect of clause ${id}`, name, Object.keys(clause.aspects));
+  return { ...clause, ...aspect, reference, aspect: name };
+}
+
+function switchedVerdicts(readings: ReadonlyMap<string, Reading>, wanted: Readonly<Record<string, string>>) {
+  const verdicts = new Map<string, Verdict>();
+  for (const [id, name] of Object.entries(wanted)) {
+    const reading = readings.get(id);
+    if (reading === undefined) throw new UnknownClauseError('reading', id, readings.keys());
+    const alternative = reading.alternatives.find((candidate) => candidate.name === name);
+    if (alternative === undefined) {
+      throw new UnknownClauseError(`alternative of reading ${id}`, name, reading.alternatives.map((other) => other.name));
+    }
+    for (const [reference, verdict] of Object.entries(alternative.verdicts)) verdicts.set(reference, verdict);
+  }
+  return verdicts;
+}
+
+function withVerdicts(clause: Clause, verdicts: ReadonlyMap<string, Verdict>): Clause {
+  const aspects = Object.entries(clause.aspects).map(([name, aspect]) => {
+    return [name, { ...aspect, verdict: verdicts.get(`${clause.id}#${name}`) ?? aspect.verdict }] as const;
+  });
+  return { ...clause, verdict: verdicts.get(clause.id) ?? clause.verdict, aspects: Object.fromEntries(aspects) };
+}
+
+// What a schema cannot say: names that must exist, and places that must agree.
+
+function byId<T extends { readonly id: string }>(file: string, field: string, items: readonly T[]): Map<string, T> {
+  const map = new Map<string, T>();
+  const problems: Problem[] = [];
+  items.forEach((item, n) => {
+    if (map.has(item.id)) problems.push({ path: `${field}[${n}].id`, message: `"${item.id}" stands twice; ids are unique` });
+    map.set(item.id, item);
+  });
+  report(file, problems);
+  return map;
+}
+
+function report(file: string, problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new DataError(file, problems);
+}
+
+function clauseProblems(clause: Clause, path: string, readings: ReadonlyMap<string, Reading>): Problem[] {
+  const named = [clause.readings, ...Object.values(clause.aspects).map((aspect) => aspect.readings ?? [])].flat();
+  const problems = named
+    .filter((id) => !readings.has(id))
+    .map((id) => ({ path: `${path}.readings`, message: `no reading "${id}" in readings.json` }));
+  const isBase = clause.section === 'base';
+  if (isBase !== clause.id.startsWith('B') || (!isBase && clause.id.split('-')[0] !== clause.section)) {
+    problems.push({ path: `${path}.section`, message: `"${clause.section}" is not the section that the id names` });
+  }
+  if (isBase ? clause.sources.length === 0 : clause.lines.length === 0) {
+    problems.push({ path, message: isBase ? 'a base check needs "sources"' : 'a clause of the draft needs "lines"' });
+  }
+  for (const [first, last] of clause.lines) {
+    if (first > last) problems.push({ path: `${path}.lines`, message: `line ${first} stands after line ${last}` });
+  }
+  return problems;
+}
+
+function readingProblems(reading: Reading, path: string, clauses: ReadonlyMap<string, Clause>): Problem[] {
+  const named = [...reading.clauses, ...reading.alternatives.flatMap(({ verdicts }) => Object.keys(verdicts))];
+  return named.filter((name) => !exists(name, clauses)).map((name) => ({ path, message: `no clause "${name}" in clauses.json` }));
+}
+
+function keywordProblems(keyword: Keyword, path: string, clauses: ReadonlyMap<string, Clause>): Problem[] {
+  return keyword.clauses.flatMap((id) => {
+    const clause = clauses.get(id);
+    if (clause === undefined) return [{ path: `${path}.clauses`, message: `no clause "${id}" in clauses.json` }];
+    if (clause.lines.some(([first, last]) => first <= keyword.line && keyword.line <= last)) return [];
+    return [{ path: `${path}.clauses`, message: `the lines of clause ${id} do not include line ${keyword.line}` }];
+  });
+}
+
+function exists(reference: string, clauses: ReadonlyMap<string, Clause>): boolean {
+  const [id = '', name] = reference.split('#', 2);
+  const clause = clauses.get(id);
+  return clause !== undefined && (name === undefined || Object.hasOwn(clause.aspects, name));
+}
