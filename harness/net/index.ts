@@ -1,0 +1,20 @@
+/** Linux networking without any knowledge of the protocol under test. */
+export { realtimeNs } from './clock.ts';
+export { type DeviceFacts, deviceFacts, disableOffloads } from './device.ts';
+export { KernelError, NetError } from './errors.ts';
+export type { Frame } from './frame-ring.ts';
+export { ipBatch } from './ip-command.ts';
+export { exitOnSignals, isIsolated, isolated, mountPrivateRun } from './isolate.ts';
+export {
+  createNamespace,
+  deleteNamespace,
+  inNamespace,
+  type Namespace,
+  openNamespace,
+  writeSysctls,
+} from './namespace.ts';
+export { drainPorts, openPacketPort, type PacketPort, type PacketPortOptions } from './packet-port.ts';
+export { type Preflight, preflight } from './preflight.ts';
+export { openRawSender, type RawSender } from './raw-sender.ts';
+export { openRoutes, type Routes } from './routes.ts';
+export { openSink, type SinkOptions } from './sink.ts';
