@@ -7,10 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { closest } from './closest.ts';
 import { DataError, type Problem, readValid } from './schema.ts';
 
+/**
+ * As written in the draft; (base) for what RFC 3344 and its kin say. REQ: "required"; FMT: a format or code
+ * value; BEHAV: behaviour stated without a keyword; INFO: describes or assumes; NONE: not stated anywhere.
+ */
 export type Level =
   | 'MUST'
   | 'MUST (base)'
   | 'SHOULD'
+  | 'SHOULD (base)'
   | 'SHOULD NOT'
   | 'MAY'
   | 'should'
@@ -39,11 +44,13 @@ export type Position = 'H1' | 'H2' | 'F1' | 'M0' | 'M1' | 'M2' | 'P';
 
 /** A part of a clause that is judged differently from the rest of it. */
 export interface Aspect {
+  /** Where it differs from the clause's. */
+  readonly level?: Level;
   readonly verdict: Verdict;
   readonly requires: string;
   /** Whom this part binds, where that differs from the clause. */
   readonly roles?: readonly Role[];
-  /** The readings this part rests on, where they differ from the clause's. */
+  /** The readings this part rests on; the clause's own are not among them unless named. */
   readonly readings?: readonly string[];
 }
 
@@ -156,17 +163,35 @@ export function loadLedger(directory: string = ledgerDirectory, options: LedgerO
     readings: join(directory, 'readings.json'),
     keywords: join(directory, 'keywords.json'),
   };
-  const rawClauses = readValid<{ document: string; clauses: Raw<Clause>[] }>('clauses.schema.json', files.clauses);
+  const rawClauses = readValid<{ document: string; clauses: Raw<Clause>[] }>(
+    'clauses.schema.json',
+    files.clauses,
+  );
   const rawReadings = readValid<{ readings: Raw<Reading>[] }>('readings.schema.json', files.readings);
   const { keywords } = readValid<{ keywords: Keyword[] }>('keywords.schema.json', files.keywords);
 
-  const clauses = rawClauses.clauses.map((clause) => ({ sources: [], also: [], aspects: {}, readings: [], ...clause }));
+  const clauses = rawClauses.clauses.map((clause) => ({
+    sources: [],
+    also: [],
+    aspects: {},
+    readings: [],
+    ...clause,
+  }));
   const readings = rawReadings.readings.map((reading) => ({ settled: false, alternatives: [], ...reading }));
   const readingsById = byId(files.readings, 'readings', readings);
   const clausesById = byId(files.clauses, 'clauses', clauses);
-  report(files.clauses, clauses.flatMap((clause, n) => clauseProblems(clause, `clauses[${n}] (${clause.id})`, readingsById)));
-  report(files.readings, readings.flatMap((reading, n) => readingProblems(reading, `readings[${n}] (${reading.id})`, clausesById)));
-  report(files.keywords, keywords.flatMap((keyword, n) => keywordProblems(keyword, `keywords[${n}]`, clausesById)));
+  report(
+    files.clauses,
+    clauses.flatMap((clause, n) => clauseProblems(clause, `clauses[${n}] (${clause.id})`, readingsById)),
+  );
+  report(
+    files.readings,
+    readings.flatMap((reading, n) => readingProblems(reading, `readings[${n}] (${reading.id})`, clausesById)),
+  );
+  report(
+    files.keywords,
+    keywords.flatMap((keyword, n) => keywordProblems(keyword, `keywords[${n}]`, clausesById)),
+  );
 
   const verdicts = switchedVerdicts(readingsById, options.readings ?? {});
   const judged = new Map(clauses.map((clause) => [clause.id, withVerdicts(clause, verdicts)]));
@@ -185,8 +210,9 @@ function findClause(clauses: ReadonlyMap<string, Clause>, reference: string): Ju
   if (clause === undefined) throw new UnknownClauseError('clause', id, clauses.keys());
   if (name === undefined) return { ...clause, reference };
   const aspect = Object.hasOwn(clause.aspects, name) ? clause.aspects[name] : undefined;
-  if (aspect === undefined) throw new UnknownClauseError(`aspect of clause ${id}`, name, Object.keys(clause.aspects));
-  return { ...clause, ...aspect, reference, aspect: name };
+  if (aspect === undefined)
+    throw new UnknownClauseError(`aspect of clause ${id}`, name, Object.keys(clause.aspects));
+  return { ...clause, readings: [], ...aspect, reference, aspect: name };
 }
 
 function switchedVerdicts(readings: ReadonlyMap<string, Reading>, wanted: Readonly<Record<string, string>>) {
@@ -196,7 +222,11 @@ function switchedVerdicts(readings: ReadonlyMap<string, Reading>, wanted: Readon
     if (reading === undefined) throw new UnknownClauseError('reading', id, readings.keys());
     const alternative = reading.alternatives.find((candidate) => candidate.name === name);
     if (alternative === undefined) {
-      throw new UnknownClauseError(`alternative of reading ${id}`, name, reading.alternatives.map((other) => other.name));
+      throw new UnknownClauseError(
+        `alternative of reading ${id}`,
+        name,
+        reading.alternatives.map((other) => other.name),
+      );
     }
     for (const [reference, verdict] of Object.entries(alternative.verdicts)) verdicts.set(reference, verdict);
   }
@@ -207,16 +237,25 @@ function withVerdicts(clause: Clause, verdicts: ReadonlyMap<string, Verdict>): C
   const aspects = Object.entries(clause.aspects).map(([name, aspect]) => {
     return [name, { ...aspect, verdict: verdicts.get(`${clause.id}#${name}`) ?? aspect.verdict }] as const;
   });
-  return { ...clause, verdict: verdicts.get(clause.id) ?? clause.verdict, aspects: Object.fromEntries(aspects) };
+  return {
+    ...clause,
+    verdict: verdicts.get(clause.id) ?? clause.verdict,
+    aspects: Object.fromEntries(aspects),
+  };
 }
 
 // What a schema cannot say: names that must exist, and places that must agree.
 
-function byId<T extends { readonly id: string }>(file: string, field: string, items: readonly T[]): Map<string, T> {
+function byId<T extends { readonly id: string }>(
+  file: string,
+  field: string,
+  items: readonly T[],
+): Map<string, T> {
   const map = new Map<string, T>();
   const problems: Problem[] = [];
   items.forEach((item, n) => {
-    if (map.has(item.id)) problems.push({ path: `${field}[${n}].id`, message: `"${item.id}" stands twice; ids are unique` });
+    if (map.has(item.id))
+      problems.push({ path: `${field}[${n}].id`, message: `"${item.id}" stands twice; ids are unique` });
     map.set(item.id, item);
   });
   report(file, problems);
@@ -228,34 +267,72 @@ function report(file: string, problems: readonly Problem[]): void {
 }
 
 function clauseProblems(clause: Clause, path: string, readings: ReadonlyMap<string, Reading>): Problem[] {
-  const named = [clause.readings, ...Object.values(clause.aspects).map((aspect) => aspect.readings ?? [])].flat();
-  const problems = named
-    .filter((id) => !readings.has(id))
-    .map((id) => ({ path: `${path}.readings`, message: `no reading "${id}" in readings.json` }));
+  const problems = readingsNamed(clause).flatMap(([id, reference]) => {
+    const reading = readings.get(id);
+    if (reading?.clauses.includes(reference)) return [];
+    const message =
+      reading === undefined
+        ? `no reading "${id}" in readings.json`
+        : `reading ${id} does not name ${reference}`;
+    return [{ path: `${path}.readings`, message }];
+  });
   const isBase = clause.section === 'base';
   if (isBase !== clause.id.startsWith('B') || (!isBase && clause.id.split('-')[0] !== clause.section)) {
-    problems.push({ path: `${path}.section`, message: `"${clause.section}" is not the section that the id names` });
+    problems.push({
+      path: `${path}.section`,
+      message: `"${clause.section}" is not the section that the id names`,
+    });
   }
   if (isBase ? clause.sources.length === 0 : clause.lines.length === 0) {
-    problems.push({ path, message: isBase ? 'a base check needs "sources"' : 'a clause of the draft needs "lines"' });
+    problems.push({
+      path,
+      message: isBase ? 'a base check needs "sources"' : 'a clause of the draft needs "lines"',
+    });
   }
   for (const [first, last] of clause.lines) {
-    if (first > last) problems.push({ path: `${path}.lines`, message: `line ${first} stands after line ${last}` });
+    if (first > last)
+      problems.push({ path: `${path}.lines`, message: `line ${first} stands after line ${last}` });
   }
   return problems;
 }
 
+/** Every reading a clause or an aspect of it rests on, with the name of that clause or aspect. */
+function readingsNamed({ id, readings, aspects }: Clause): [reading: string, reference: string][] {
+  const ofAspects = Object.entries(aspects).map(([name, aspect]) => ({
+    name: `${id}#${name}`,
+    ids: aspect.readings ?? [],
+  }));
+  return [{ name: id, ids: readings }, ...ofAspects].flatMap(({ name, ids }) =>
+    ids.map((reading): [string, string] => [reading, name]),
+  );
+}
+
 function readingProblems(reading: Reading, path: string, clauses: ReadonlyMap<string, Clause>): Problem[] {
-  const named = [...reading.clauses, ...reading.alternatives.flatMap(({ verdicts }) => Object.keys(verdicts))];
-  return named.filter((name) => !exists(name, clauses)).map((name) => ({ path, message: `no clause "${name}" in clauses.json` }));
+  const problems: Problem[] = [];
+  const switched = reading.alternatives.flatMap(({ verdicts }) => Object.keys(verdicts));
+  for (const name of [...reading.clauses, ...switched]) {
+    const clause = clauses.get(name.split('#')[0] ?? '');
+    if (clause === undefined || !exists(name, clauses)) {
+      problems.push({ path, message: `no clause "${name}" in clauses.json` });
+    } else if (!readingsNamed(clause).some(([id, reference]) => id === reading.id && reference === name)) {
+      problems.push({
+        path,
+        message: `${name} does not name ${reading.id} among its readings in clauses.json`,
+      });
+    }
+  }
+  return problems;
 }
 
 function keywordProblems(keyword: Keyword, path: string, clauses: ReadonlyMap<string, Clause>): Problem[] {
   return keyword.clauses.flatMap((id) => {
     const clause = clauses.get(id);
-    if (clause === undefined) return [{ path: `${path}.clauses`, message: `no clause "${id}" in clauses.json` }];
+    if (clause === undefined)
+      return [{ path: `${path}.clauses`, message: `no clause "${id}" in clauses.json` }];
     if (clause.lines.some(([first, last]) => first <= keyword.line && keyword.line <= last)) return [];
-    return [{ path: `${path}.clauses`, message: `the lines of clause ${id} do not include line ${keyword.line}` }];
+    return [
+      { path: `${path}.clauses`, message: `the lines of clause ${id} do not include line ${keyword.line}` },
+    ];
   });
 }
 

@@ -27,7 +27,9 @@ export class DataError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(file: string, problems: readonly Problem[]) {
-    super(problems.map(({ path, message }) => `${file}${path === '' ? '' : `: ${path}`}: ${message}`).join('\n'));
+    super(
+      problems.map(({ path, message }) => `${file}${path === '' ? '' : `: ${path}`}: ${message}`).join('\n'),
+    );
     this.name = 'DataError';
     this.file = file;
     this.problems = problems;
@@ -97,7 +99,13 @@ export function problemsOf(schemaFile: string, data: unknown): Problem[] {
 
 type JsonSchema = { [keyword: string]: unknown };
 
-const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true });
+const ajv = new Ajv2020({
+  allErrors: true,
+  verbose: true,
+  strict: true,
+  strictRequired: false,
+  allowUnionTypes: true,
+});
 const sources = new Map<string, JsonSchema>();
 
 function compiled(reference: string): ValidateFunction {
@@ -112,7 +120,8 @@ function load(schemaFile: string): void {
   const schema = readJson(join(schemaDirectory, basename(schemaFile))) as JsonSchema;
   sources.set(schemaFile, schema);
   ajv.addSchema(schema, schemaFile);
-  for (const [, other] of JSON.stringify(schema).matchAll(/"\$ref":"([^"#]+)(?:#[^"]*)?"/g)) load(other as string);
+  for (const [, other] of JSON.stringify(schema).matchAll(/"\$ref":"([^"#]+)(?:#[^"]*)?"/g))
+    load(other as string);
 }
 
 // Explaining
@@ -122,7 +131,10 @@ function explain(errors: readonly ErrorObject[], root: string, data: unknown, ba
   const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf');
   // The errors below a choice are those of every branch at once; the choice itself is explained by its best branch.
   const below = (error: ErrorObject) =>
-    choices.some((choice) => choice !== error && isInside(error.instancePath, choice.instancePath) && isOfBranch(error, choice));
+    choices.some(
+      (choice) =>
+        choice !== error && isInside(error.instancePath, choice.instancePath) && isOfBranch(error, choice),
+    );
   const problems: Problem[] = [];
   for (const error of errors) {
     if (error.keyword === 'if' || below(error)) continue;
@@ -149,7 +161,10 @@ function mentions(schema: unknown, wanted: unknown, depth: number, visited: Set<
   if (typeof schema !== 'object' || schema === null || visited.has(schema) || depth > 40) return false;
   visited.add(schema);
   const reference = (schema as JsonSchema).$ref;
-  if (typeof reference === 'string' && resolveAll(reference).some((target) => mentions(target, wanted, depth + 1, visited))) {
+  if (
+    typeof reference === 'string' &&
+    resolveAll(reference).some((target) => mentions(target, wanted, depth + 1, visited))
+  ) {
     return true;
   }
   return Object.values(schema).some((value) => mentions(value, wanted, depth + 1, visited));
@@ -188,11 +203,13 @@ function explainChoice(choice: ErrorObject, root: string, data: unknown, base: s
   const branches = choice.schema as JsonSchema[];
   const attempts = branches.map((branch, index) => attempt(choice, branch, index, root, data, base));
   const names = attempts.map(({ name }) => name);
-  if (attempts.some(({ distance }) => distance < 0)) return [{ path, message: `expected exactly one of: ${names.join('; ')}` }];
+  if (attempts.some(({ distance }) => distance < 0))
+    return [{ path, message: `expected exactly one of: ${names.join('; ')}` }];
   attempts.sort((a, b) => a.distance - b.distance || a.problems.length - b.problems.length);
   const [best, second] = attempts;
   const isObject = typeof choice.data === 'object' && choice.data !== null;
-  const isClear = best !== undefined && (best.distance === 0 || (isObject && best.distance < (second?.distance ?? 99)));
+  const isClear =
+    best !== undefined && (best.distance === 0 || (isObject && best.distance < (second?.distance ?? 99)));
   if (isClear) return best.problems;
   return [{ path, message: `expected one of: ${names.join('; ')}${got(choice.data)}` }];
 }
@@ -207,7 +224,9 @@ function attempt(
 ): Attempt {
   const [file = '', pointer = ''] = choice.schemaPath.split('#');
   const candidates = file === '' ? [root, ...sources.keys()] : [file];
-  const home = candidates.find((name) => isDeepStrictEqual(atPointer(sources.get(name), pointer), choice.schema));
+  const home = candidates.find((name) =>
+    isDeepStrictEqual(atPointer(sources.get(name), pointer), choice.schema),
+  );
   const name = nameOf(branch);
   if (home === undefined) return { problems: [], distance: 99, name };
   const check = compiled(`${home}#${pointer}/${index}`);
@@ -221,7 +240,10 @@ const shapeKeywords = new Set(['type', 'required', 'additionalProperties', 'unev
 
 function isOfShape(error: ErrorObject): boolean {
   const depth = error.instancePath.split('/').length - 1;
-  return (depth === 0 && (shapeKeywords.has(error.keyword) || isLiteral(error))) || (depth === 1 && error.keyword === 'const');
+  return (
+    (depth === 0 && (shapeKeywords.has(error.keyword) || isLiteral(error))) ||
+    (depth === 1 && error.keyword === 'const')
+  );
 }
 
 function isLiteral({ keyword }: ErrorObject): boolean {
@@ -230,19 +252,22 @@ function isLiteral({ keyword }: ErrorObject): boolean {
 
 /** What a schema calls the value it describes. */
 function nameOf(schema: JsonSchema): string {
-  const target = typeof schema.$ref === 'string' ? ((resolveAll(schema.$ref)[0] ?? schema) as JsonSchema) : schema;
+  const target =
+    typeof schema.$ref === 'string' ? ((resolveAll(schema.$ref)[0] ?? schema) as JsonSchema) : schema;
   if (typeof schema.title === 'string') return schema.title;
   if (typeof target.title === 'string') return target.title;
   if ('const' in target) return JSON.stringify(target.const);
   if (Array.isArray(target.enum)) return target.enum.map((value) => JSON.stringify(value)).join(', ');
   if (typeof target.description === 'string') return target.description;
-  if (Array.isArray(target.required) && target.required.length > 0) return `an object with ${list(target.required)}`;
+  if (Array.isArray(target.required) && target.required.length > 0)
+    return `an object with ${list(target.required)}`;
   return typeof target.type === 'string' ? typeText(target.type) : 'another form';
 }
 
 function messageOf(error: ErrorObject): string {
   const parent = (error.parentSchema ?? {}) as JsonSchema;
-  const described = typeof parent.description === 'string' ? ` (${parent.description.replace(/\.$/, '')})` : '';
+  const described =
+    typeof parent.description === 'string' ? ` (${parent.description.replace(/\.$/, '')})` : '';
   switch (error.keyword) {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
@@ -281,7 +306,15 @@ function messageOf(error: ErrorObject): string {
 }
 
 function typeText(type: string): string {
-  return { object: 'an object', array: 'a list', integer: 'a whole number', string: 'a text', boolean: 'true or false' }[type] ?? `a ${type}`;
+  return (
+    {
+      object: 'an object',
+      array: 'a list',
+      integer: 'a whole number',
+      string: 'a text',
+      boolean: 'true or false',
+    }[type] ?? `a ${type}`
+  );
 }
 
 function list(names: unknown[]): string {
