@@ -1,0 +1,73 @@
+/** The results model: what a run found out, and nothing that it did not see. Reports are made from this alone. */
+import type { Level, Role } from '../vectors/ledger.ts';
+import type { Position } from '../vectors/types.ts';
+
+export type Verdict = 'PASS' | 'FAIL' | 'WARN' | 'INFO' | 'INCONCLUSIVE' | 'NOT APPLICABLE' | 'ERROR';
+
+/** Worst first: the verdict of a whole is the first of these found in its parts. */
+export const verdictOrder: readonly Verdict[] = ['ERROR', 'FAIL', 'INCONCLUSIVE', 'WARN', 'PASS', 'INFO', 'NOT APPLICABLE'];
+
+/** One clause judged by one expectation. */
+export interface Judgement {
+  /** Clause id, or `clause#aspect`. */
+  clause: string;
+  level: Level;
+  verdict: Verdict;
+  /** Place of the step in the vector. */
+  step: string;
+  /** The whole set of acceptable answers, a line a layer or alternative. */
+  expected: string[];
+  /** What came, in protocol words. */
+  actual: string[];
+  /** The first field that differs. */
+  difference?: { path: string; expected: string; actual: string };
+  reading?: string;
+  /** What closed the window of a silence. */
+  silence?: 'barrier' | 'time';
+  /** Numbers (from 1) of the frames it rests on, in the vector's capture. */
+  frames: number[];
+}
+
+/** One step as it went. */
+export interface StepRecord {
+  part: 'preamble' | 'body' | 'postamble' | 'liveness';
+  step: string;
+  /** What was done, in words. */
+  text: string;
+  ok: boolean;
+  timeNs: number;
+  frames: number[];
+}
+
+/** A stimulus: when and where; its octets are in the capture, among the frames that left the port. */
+export interface Stimulus {
+  port: string;
+  timeNs: number;
+  kind: 'ip' | 'ethernet';
+}
+
+export interface Outcome {
+  id: string;
+  title: string;
+  file: string;
+  role: Role;
+  position: Position;
+  /** Clauses its body judges, whether it came to that or not. */
+  clauses: string[];
+  verdict: Verdict;
+  /** Why it is INCONCLUSIVE, NOT APPLICABLE or ERROR. */
+  reason?: string;
+  judgements: Judgement[];
+  steps: StepRecord[];
+  /** Numbers of the mobile nodes of the profile it ran with. */
+  mobileNodes: number[];
+  stimuli: Stimulus[];
+  startNs: number;
+  endNs: number;
+}
+
+/** The worst of several verdicts; undefined of none. */
+export function worst(verdicts: Iterable<Verdict>): Verdict | undefined {
+  const present = new Set(verdicts);
+  return verdictOrder.find((verdict) => present.has(verdict));
+}

@@ -1,0 +1,554 @@
+/**
+ * Runs one test against a bench and judges it. Everything a verdict rests on is what was sent and what was seen with their times, so
+ * that a recorded run can be judged again to the same verdict (architecture: "How a verdict comes to be").
+ */
+import type { Ledger } from '../vectors/ledger.ts';
+import type { ExpectStep, Json, JsonObject, Pattern, RecordStep, SendStep, SilenceStep, Step, TestCase, WaitStep } from '../vectors/types.ts';
+import { type Decoded, type Packet, type Tamper, encodePacket, verifyAuthenticator } from '../wire/index.ts';
+import { BenchInterrupted, type BenchSession, type PortName, type SeenFrame } from './bench.ts';
+import { Context, type Surroundings } from './context.ts';
+import { packetWords, seenWords } from './describe.ts';
+import { type Difference, matchPattern, type MatchTools } from './match.ts';
+import { type Judgement, type Outcome, type StepRecord, type Stimulus, type Verdict, worst } from './outcome.ts';
+
+const secondNs = 1_000_000_000;
+const ntpOffsetSeconds = 2_208_988_800;
+
+export interface RunOptions {
+  /** A broken SHOULD fails. */
+  strict?: boolean;
+}
+
+/** A registration request as it went out: what an answer to it has to look like. */
+interface Request {
+  by: string;
+  port: PortName;
+  timeNs: number;
+  identification: string;
+  sourcePort: number;
+}
+
+/** How an expectation ended: the frame that answered, or none. */
+type Answer = { frame: SeenFrame; number: number } | undefined;
+
+/** The vector cannot go on, for a reason that is not the fault of the IUT in the clause under test. */
+class Inconclusive extends Error {}
+
+/** The body is over: a clause was broken and what follows would rest on it. */
+class BodyEnds extends Error {}
+
+type Part = StepRecord['part'];
+
+class Run {
+  readonly judgements: Judgement[] = [];
+  readonly steps: StepRecord[] = [];
+  readonly stimuli: Stimulus[] = [];
+  private readonly test: TestCase;
+  private readonly session: BenchSession;
+  private readonly context: Context;
+  private readonly ledger: Ledger;
+  private readonly strict: boolean;
+  private readonly labels = new Map<string, { timeNs: number; request?: Request }>();
+  private readonly requests: Request[] = [];
+  /** Indices of frames that an expectation has judged: each counts once. */
+  private readonly taken = new Set<number>();
+  private lastSendNs = 0;
+  private lastAnswerNs = 0;
+  private part: Part = 'preamble';
+
+  constructor(test: TestCase, session: BenchSession, context: Context, ledger: Ledger, strict: boolean) {
+    this.test = test;
+    this.session = session;
+    this.context = context;
+    this.ledger = ledger;
+    this.strict = strict;
+    this.lastSendNs = session.now();
+  }
+
+  async all(part: Part, steps: Step[]): Promise<void> {
+    this.part = part;
+    for (const step of steps) await this.one(step);
+  }
+
+  private async one(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'send':
+        return this.send(step);
+      case 'expect':
+        return this.expect(step);
+      case 'silence':
+        return this.silence(step);
+      case 'record':
+        return this.record(step);
+      case 'wait':
+        return this.wait(step);
+    }
+  }
+
+  private async send(step: SendStep): Promise<void> {
+    const port = this.context.port(step.at);
+    let packet: Packet = [];
+    const sent = await this.session.send(port, (nowNs) => {
+      packet = this.context.resolve(step.packet, nowNs, step.by) as unknown as Packet;
+      const first = packet[0] ?? { payload: '' };
+      const foreignHome = this.context.foreignHome();
+      const octets = encodePacket(packet, {
+        types: this.context.around.extensionTypes,
+        associations: {
+          mobileHome: this.context.mobileHome(step.by),
+          ...(foreignHome === undefined ? {} : { foreignHome }),
+        },
+        tamper: this.context.resolve(step.tamper, nowNs, step.by) as unknown as Tamper[],
+      });
+      return { kind: 'ethernet' in first ? 'ethernet' : 'ip', octets };
+    });
+    this.lastSendNs = sent.timeNs;
+    this.stimuli.push({ port, timeNs: sent.timeNs, kind: sent.kind });
+    const request = this.noteRequest(packet, port, sent.timeNs, step.by);
+    if (step.as !== undefined) {
+      this.labels.set(step.as, { timeNs: sent.timeNs, ...(request === undefined ? {} : { request }) });
+    }
+    this.note(step, `at ${port} sent ${packetWords(packet as unknown as Json[]).join(' / ')}`, true, sent.timeNs, []);
+  }
+
+  private noteRequest(packet: Packet, port: PortName, timeNs: number, by: string): Request | undefined {
+    let sourcePort = 0;
+    for (const layer of packet) {
+      if ('udp' in layer) sourcePort = layer.udp.sourcePort ?? 0;
+      if ('registrationRequest' in layer) {
+        const identification = layer.registrationRequest.identification ?? '';
+        const request: Request = { by, port, timeNs, identification, sourcePort };
+        this.requests.push(request);
+        this.context.noteSentIdentification(by, identification);
+        return request;
+      }
+    }
+    return undefined;
+  }
+
+  private async expect(step: ExpectStep): Promise<void> {
+    const port = this.context.port(step.at);
+    const request = this.requestOf(step.answers);
+    const base = step.since === undefined ? (request?.timeNs ?? this.lastSendNs) : this.timeOf(step.since);
+    const from = step.since === undefined ? this.lastSendNs : this.timeOf(step.since);
+    const within = this.seconds(step.within ?? this.context.around.timers.replySeconds);
+    const deadline = Math.max(base, this.lastSendNs) + within * secondNs;
+    const primary = step.checks[0];
+    if (primary === undefined) return;
+    const pattern = this.resolve(primary.pattern, request?.by);
+    const answer = await this.find(port, pattern, request, from, deadline);
+    if (answer === undefined) {
+      await this.nothingCame(step, port, pattern, within, from, deadline);
+      return;
+    }
+    this.taken.add(answer.number - 1);
+    this.lastAnswerNs = answer.frame.timeNs;
+    this.noteReply(answer.frame, request);
+    let broken: Verdict | undefined;
+    let held = true;
+    for (const [at, check] of step.checks.entries()) {
+      const resolved = at === 0 ? pattern : this.resolve(check.pattern, request?.by);
+      const result = matchPattern(resolved, answer.frame.decoded, this.tools(answer.frame, request));
+      held &&= result.ok;
+      if (step.control) {
+        if (!result.ok) this.control(step, resolved, seenWords(answer.frame.decoded), answer, result.difference);
+        continue;
+      }
+      const verdict = this.judge(step, check.clauses, result.ok, {
+        expected: packetWords(resolved),
+        actual: seenWords(answer.frame.decoded),
+        ...(result.ok ? {} : { difference: result.difference }),
+        ...(check.reading === undefined ? {} : { reading: check.reading }),
+        frames: [answer.number],
+      });
+      if (!result.ok) broken = worst(broken === undefined ? [verdict] : [broken, verdict]);
+      if (!result.ok && at === 0 && step.checks.length > 1) break;
+    }
+    this.note(step, `at ${port} came ${seenWords(answer.frame.decoded).join(' / ')}`, held, answer.frame.timeNs, [answer.number]);
+    if (step.as !== undefined) this.labels.set(step.as, { timeNs: answer.frame.timeNs });
+    const captured = this.capture(step, answer.frame.decoded);
+    if (broken === 'FAIL' || (broken !== undefined && !captured)) throw new BodyEnds();
+  }
+
+  /** No frame answered: is the device there at all? Only then is its silence its answer. */
+  private async nothingCame(
+    step: ExpectStep,
+    port: PortName,
+    pattern: Pattern,
+    within: number,
+    fromNs: number,
+    deadline: number,
+  ): Promise<void> {
+    const near = this.nearest(port, pattern, fromNs, deadline);
+    const actual = [
+      `nothing that answers within ${Number(within.toFixed(3))} s`,
+      ...(near === undefined ? [] : ['nearest:', ...seenWords(near.frame.decoded)]),
+    ];
+    const frames = near === undefined ? [] : [near.number];
+    if (step.control) this.control(step, pattern, actual, undefined, near?.difference);
+    this.note(step, `at ${port} nothing came that answers`, false, deadline, frames);
+    await this.liveness();
+    const verdict = this.judge(step, step.checks[0]?.clauses ?? [], false, {
+      expected: packetWords(pattern),
+      actual,
+      ...(near === undefined ? {} : { difference: near.difference }),
+      ...(step.checks[0]?.reading === undefined ? {} : { reading: step.checks[0].reading }),
+      frames,
+    });
+    if (verdict === 'FAIL' || Object.keys(step.capture).length > 0 || step.as !== undefined) throw new BodyEnds();
+  }
+
+  private async silence(step: SilenceStep): Promise<void> {
+    const port = this.context.port(step.at);
+    const before = this.stimuli.length;
+    for (let round = 0; round < (step.stimulus.length > 0 ? 2 : 1); round += 1) {
+      for (const inner of step.stimulus) await this.one(inner);
+    }
+    const from = step.since !== undefined ? this.timeOf(step.since) : (this.stimuli[before]?.timeNs ?? this.lastSendNs);
+    const { end, proof } = await this.closeWindow(step.barrier, port);
+    await this.until(end);
+    const patterns = step.of.map((pattern) => this.resolve(pattern));
+    const intruder = this.firstThat(port, from, end, (frame) =>
+      patterns.some((pattern) => matchPattern(pattern, frame.decoded, this.tools(frame, this.requests.at(-1))).ok),
+    );
+    const words = patterns.map((pattern) => `nothing like: ${packetWords(pattern).join(' / ')}`);
+    if (intruder !== undefined) this.taken.add(intruder.number - 1);
+    const actual = intruder === undefined ? ['nothing'] : seenWords(intruder.frame.decoded);
+    const frames = intruder === undefined ? [] : [intruder.number];
+    this.note(step, `at ${port} ${intruder === undefined ? `nothing came (proved by ${proof})` : `came ${actual.join(' / ')}`}`, intruder === undefined, end, frames);
+    if (step.control) {
+      if (intruder !== undefined) throw new Inconclusive(`${this.part} ${step.path}: ${words.join('; ')}, but came ${actual.join(' / ')}`);
+      return;
+    }
+    const verdict = this.judge(step, step.clauses, intruder === undefined, {
+      expected: words,
+      actual,
+      ...(step.reading === undefined ? {} : { reading: step.reading }),
+      silence: proof,
+      frames,
+    });
+    if (intruder !== undefined && verdict === 'FAIL') throw new BodyEnds();
+  }
+
+  private async record(step: RecordStep): Promise<void> {
+    const port = this.context.port(step.at);
+    const before = this.stimuli.length;
+    for (const inner of step.stimulus) await this.one(inner);
+    const request = this.requestOf(step.answers);
+    const from = this.stimuli[before]?.timeNs ?? this.lastSendNs;
+    const { end, proof } = await this.closeWindow(step.barrier, port);
+    await this.until(end);
+    let seen = 'nothing';
+    let words: string[] = ['nothing'];
+    let frames: number[] = [];
+    const options = Object.entries(step.options).map(([name, pattern]) => ({ name, pattern: this.resolve(pattern, request?.by) }));
+    const found = this.firstThat(port, from, end, (frame) => {
+      const option = options.find(
+        ({ pattern }) =>
+          (!asksForReply(pattern) || request === undefined || this.isReplyTo(frame, request)) &&
+          matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok,
+      );
+      if (option !== undefined) seen = option.name;
+      return option !== undefined;
+    });
+    if (found !== undefined) {
+      this.taken.add(found.number - 1);
+      this.noteReply(found.frame, request);
+      words = seenWords(found.frame.decoded);
+      frames = [found.number];
+    }
+    this.note(step, `at ${port} recorded: ${seen}`, true, end, frames);
+    this.judge(step, step.clauses, true, {
+      expected: options.map(({ name, pattern }) => `${name}: ${packetWords(pattern).join(' / ')}`),
+      actual: [seen, ...(found === undefined ? [] : words)],
+      ...(step.reading === undefined ? {} : { reading: step.reading }),
+      ...(found === undefined ? { silence: proof } : {}),
+      frames,
+    });
+  }
+
+  private async wait(step: WaitStep): Promise<void> {
+    const end = this.timeOf(step.since) + (this.seconds(step.seconds) + this.seconds(step.plus)) * secondNs;
+    await this.until(end);
+    this.note(step, `waited until ${((end - this.timeOf(step.since)) / secondNs).toFixed(3)} s after "${step.since}"`, true, end, []);
+  }
+
+  /** Run a barrier and say when the window behind it closes; without one, or without a second mobile node, time alone does. */
+  private async closeWindow(barrier: Step[], port: PortName): Promise<{ end: number; proof: 'barrier' | 'time' }> {
+    if (barrier.length === 0 || this.context.around.other === undefined) {
+      return { end: this.lastSendNs + this.context.around.timers.silenceSeconds * secondNs, proof: 'time' };
+    }
+    const part = this.part;
+    const opened = this.lastSendNs;
+    try {
+      for (const inner of barrier) await this.one(inner);
+    } catch (error) {
+      if (error instanceof Inconclusive) throw new Inconclusive(`the barrier behind a silence at ${port} was not answered: ${error.message}`);
+      throw error;
+    } finally {
+      this.part = part;
+    }
+    return { end: Math.max(this.lastAnswerNs, opened) + this.context.around.graceNs, proof: 'barrier' };
+  }
+
+  /** A device that no longer answers a valid registration has not broken the clause: it is not there. */
+  private async liveness(): Promise<void> {
+    const part = this.part;
+    const steps = this.context.around.other === undefined ? this.test.liveness.mn : this.test.liveness.other;
+    try {
+      await this.all('liveness', steps);
+    } catch (error) {
+      if (error instanceof Inconclusive) {
+        throw new Inconclusive(`the device answers no valid registration any more, so its silence says nothing (${error.message})`);
+      }
+      throw error;
+    } finally {
+      this.part = part;
+    }
+  }
+
+  /** Wait for the first frame that answers, until the deadline. */
+  private async find(port: PortName, pattern: Pattern, request: Request | undefined, fromNs: number, deadline: number): Promise<Answer> {
+    const token = pattern.map((layer) => (isObject(layer) ? layer.payload : undefined)).find((one) => typeof one === 'string');
+    const reply = asksForReply(pattern);
+    const answers = (frame: SeenFrame): boolean => {
+      if (reply) return request !== undefined && this.isReplyTo(frame, request);
+      if (token !== undefined) return payloadOf(frame.decoded) === token;
+      return frame.timeNs >= fromNs && matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok;
+    };
+    const earliest = reply && request !== undefined ? request.timeNs : 0;
+    let looked = 0;
+    for (;;) {
+      const count = this.session.frames.length;
+      for (; looked < count; looked += 1) {
+        const frame = this.session.frames[looked] as SeenFrame;
+        if (frame.port !== port || frame.outgoing || this.taken.has(looked)) continue;
+        if (frame.timeNs < earliest || frame.timeNs > deadline) continue;
+        if (answers(frame)) return { frame, number: looked + 1 };
+      }
+      if (!(await this.session.more(count, deadline))) return undefined;
+    }
+  }
+
+  /**
+   * A registration reply answers the request whose low 32 bits it copies (RFC 3344 5.7). What comes to the request's
+   * UDP port with low bits that were never sent is taken for a wrong answer to it, so that it is judged and not overlooked.
+   */
+  private isReplyTo(frame: SeenFrame, request: Request): boolean {
+    if (frame.timeNs < request.timeNs) return false;
+    const layers = frame.decoded.layers;
+    const udp = layers.find((layer) => 'udp' in layer);
+    if (udp === undefined || !('udp' in udp)) return false;
+    const toPort = udp.udp.destinationPort === request.sourcePort;
+    const reply = layers.find((layer) => 'registrationReply' in layer);
+    if (reply === undefined || !('registrationReply' in reply)) return toPort;
+    const identification = reply.registrationReply.identification ?? '';
+    if (identification.slice(8) === request.identification.slice(8)) return true;
+    return toPort && !this.context.sentLowHalf(request.by, identification);
+  }
+
+  private firstThat(port: PortName, fromNs: number, toNs: number, fits: (frame: SeenFrame) => boolean): Answer {
+    for (const [index, frame] of this.session.frames.entries()) {
+      if (frame.port !== port || frame.outgoing || this.taken.has(index)) continue;
+      if (frame.timeNs >= fromNs && frame.timeNs <= toNs && fits(frame)) return { frame, number: index + 1 };
+    }
+    return undefined;
+  }
+
+  private nearest(
+    port: PortName,
+    pattern: Pattern,
+    fromNs: number,
+    toNs: number,
+  ): { frame: SeenFrame; number: number; difference: Difference } | undefined {
+    let best: { frame: SeenFrame; number: number; difference: Difference; score: number } | undefined;
+    for (const [index, frame] of this.session.frames.entries()) {
+      if (frame.port !== port || frame.outgoing || this.taken.has(index)) continue;
+      if (frame.timeNs < fromNs || frame.timeNs > toNs) continue;
+      const result = matchPattern(pattern, frame.decoded, this.tools(frame, this.requests.at(-1)));
+      if (!result.ok && result.score > (best?.score ?? 0)) {
+        best = { frame, number: index + 1, difference: result.difference, score: result.score };
+      }
+    }
+    return best;
+  }
+
+  private async until(timeNs: number): Promise<void> {
+    while (await this.session.more(this.session.frames.length, timeNs));
+  }
+
+  private control(step: Step, pattern: Pattern, actual: string[], answer: Answer, difference: Difference | undefined): never {
+    const frames = answer === undefined ? [] : [answer.number];
+    this.note(step, `expected ${packetWords(pattern).join(' / ')}; came ${actual.join(' / ')}`, false, this.session.now(), frames);
+    const where =
+      difference === undefined ? '' : ` (${difference.path}: expected ${difference.expected}, actual ${difference.actual})`;
+    throw new Inconclusive(
+      `${this.part} ${step.path}: expected ${packetWords(pattern).join(' / ')}; came ${actual.join(' / ')}${where}`,
+    );
+  }
+
+  private judge(
+    step: Step,
+    clauses: string[],
+    ok: boolean,
+    evidence: Pick<Judgement, 'expected' | 'actual' | 'difference' | 'reading' | 'silence' | 'frames'>,
+  ): Verdict {
+    const verdicts: Verdict[] = [];
+    for (const reference of clauses) {
+      const clause = this.ledger.clause(reference);
+      const broken: Verdict = clause.verdict === 'WARN' && this.strict ? 'FAIL' : clause.verdict;
+      const verdict: Verdict = ok && clause.verdict !== 'INFO' ? 'PASS' : broken;
+      verdicts.push(verdict);
+      this.judgements.push({ clause: reference, level: clause.level, verdict, step: step.path, ...evidence });
+    }
+    return worst(verdicts) ?? 'PASS';
+  }
+
+  private noteReply(frame: SeenFrame, request: Request | undefined): void {
+    if (request === undefined) return;
+    for (const layer of frame.decoded.layers) {
+      if ('registrationReply' in layer) {
+        this.context.noteReplyIdentification(request.by, layer.registrationReply.identification ?? '');
+      }
+    }
+  }
+
+  /** True when everything the step wanted to remember was there. */
+  private capture(step: ExpectStep, decoded: Decoded): boolean {
+    let all = true;
+    for (const [name, path] of Object.entries(step.capture)) {
+      const value = valueAt(decoded, path);
+      if (value === undefined) all = false;
+      else this.context.captured[name] = value;
+    }
+    return all;
+  }
+
+  private tools(frame: SeenFrame, request: Request | undefined): MatchTools {
+    return {
+      ntpSeconds: () => Number(this.context.around.originNs / BigInt(secondNs)) + frame.timeNs / secondNs + ntpOffsetSeconds,
+      verifies: (decoded, layerIndex, extensionIndex, name) => {
+        const layer = decoded.layers[layerIndex];
+        const message = layer === undefined ? '' : (Object.keys(layer)[0] as string);
+        const whole = decoded.extents.find((extent) => extent.path === message);
+        const part = decoded.extents.find((extent) => extent.path === `${message}.extensions[${extensionIndex}]`);
+        const association =
+          name === 'foreignHomeAuthentication' ? this.context.foreignHome() : this.context.mobileHome(request?.by ?? 'mn');
+        if (whole === undefined || part === undefined || association === undefined) return false;
+        const octets = frame.octets.subarray(whole.offset, whole.offset + whole.length);
+        return verifyAuthenticator(octets, part.offset - whole.offset, association);
+      },
+    };
+  }
+
+  private requestOf(label: string | undefined): Request | undefined {
+    if (label === undefined) return this.requests.at(-1);
+    const found = this.labels.get(label)?.request;
+    if (found === undefined) throw new Error(`no registration request was sent as "${label}"`);
+    return found;
+  }
+
+  private timeOf(label: string): number {
+    const found = this.labels.get(label);
+    if (found === undefined) throw new Error(`no step before this one is named "${label}"`);
+    return found.timeNs;
+  }
+
+  private resolve(pattern: Pattern, by = 'mn'): Json[] {
+    return this.context.resolve(pattern, this.session.now(), by) as Json[];
+  }
+
+  private seconds(value: Json): number {
+    const seconds = this.context.resolve(value, 0);
+    if (typeof seconds !== 'number') throw new Error(`${JSON.stringify(value)} is no number of seconds`);
+    return seconds;
+  }
+
+  private note(step: Step, text: string, ok: boolean, timeNs: number, frames: number[]): void {
+    this.steps.push({ part: this.part, step: step.path, text, ok, timeNs: Math.round(timeNs), frames });
+  }
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const asksForReply = (pattern: Pattern): boolean => pattern.some((layer) => isObject(layer) && 'registrationReply' in layer);
+
+function payloadOf(decoded: Decoded): string | undefined {
+  const last = decoded.layers.at(-1);
+  return last !== undefined && 'payload' in last ? last.payload : undefined;
+}
+
+/** `registrationReply.lifetimeSeconds`, `registrationReply.extensions.ipv6HomeAddress.address`. */
+function valueAt(decoded: Decoded, path: string): Json | undefined {
+  const [name, ...rest] = path.split('.') as [string, ...string[]];
+  const layer = decoded.layers.find((one) => name in one) as unknown as JsonObject | undefined;
+  let value: Json | undefined = layer?.[name];
+  for (const part of rest) {
+    if (Array.isArray(value)) value = (value.find((entry) => isObject(entry) && part in entry) as JsonObject | undefined)?.[part];
+    else value = isObject(value) ? value[part] : undefined;
+  }
+  return value;
+}
+
+/**
+ * Run one test in an open session. Never throws: what goes wrong is in the outcome (ERROR for the harness, INCONCLUSIVE
+ * for a preamble, a control or a device that is gone).
+ */
+export async function run(
+  test: TestCase,
+  session: BenchSession,
+  around: Surroundings,
+  ledger: Ledger,
+  options: RunOptions = {},
+): Promise<Outcome> {
+  const context = new Context(around, test.id);
+  const startNs = session.now();
+  const running = new Run(test, session, context, ledger, options.strict === true);
+  let verdict: Verdict | undefined;
+  let reason: string | undefined;
+  try {
+    await running.all('preamble', test.preamble);
+    await running.all('body', test.body);
+  } catch (error) {
+    if (error instanceof Inconclusive || error instanceof BenchInterrupted) {
+      verdict = 'INCONCLUSIVE';
+      reason = error.message;
+    } else if (!(error instanceof BodyEnds)) {
+      verdict = 'ERROR';
+      reason = `the harness failed: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  const judged = running.judgements.map((judgement) => judgement.verdict);
+  const own = worst(judged);
+  if (verdict === undefined && own === undefined) {
+    verdict = 'ERROR';
+    reason = 'the body judged nothing';
+  }
+  await tidyUp(running, test);
+  return {
+    id: test.id,
+    title: test.title,
+    file: test.file,
+    role: test.role,
+    position: test.position,
+    clauses: test.clauses,
+    verdict: worst([...(verdict === undefined ? [] : [verdict]), ...judged]) ?? 'ERROR',
+    ...(reason === undefined ? {} : { reason }),
+    judgements: running.judgements,
+    steps: running.steps,
+    mobileNodes: around.other === undefined ? [around.mn.index] : [around.mn.index, around.other.index],
+    stimuli: running.stimuli,
+    startNs,
+    endNs: session.now(),
+  };
+}
+
+/** The postamble leaves the device as it was; whatever happens in it changes no verdict. */
+async function tidyUp(running: Run, test: TestCase): Promise<void> {
+  try {
+    await running.all('postamble', test.postamble);
+  } catch {
+    // Its steps are in the record; the next vector's preamble finds out what matters.
+  }
+}

@@ -1,0 +1,242 @@
+/** Reads the vectors of a draft: schema, expansion, and every check that can be made without a device. */
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { closest } from './closest.ts';
+import { fault } from './errors.ts';
+import { expandJson, type Fragment, type Fragments, readSteps, type Scope } from './expand.ts';
+import { ExpressionError } from './expression.ts';
+import type { Ledger, Role } from './ledger.ts';
+import { checkIcsExpression } from './profile.ts';
+import { isKnownReference, referenceNames, referencesIn } from './references.ts';
+import { readValid } from './schema.ts';
+import type { Json, JsonObject, Position, Step, TestCase } from './types.ts';
+
+/** Root of the project: paths in messages and results are relative to it. */
+export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
+export const draftDirectory = join(projectRoot, 'vectors/draft-tsirtsis-v4v6-mipv4-00');
+
+interface Row {
+  id: string;
+  title: string;
+  requires?: string;
+  positions?: Position[];
+  kills?: Json[];
+  with?: JsonObject;
+}
+
+interface VectorFile {
+  id: string;
+  title: string;
+  role: Role;
+  positions: Position[];
+  requires?: string;
+  kills?: Json[];
+  parameters?: JsonObject;
+  cases?: Row[];
+  preamble?: Json[];
+  body: Json[];
+  postamble?: Json[];
+}
+
+export interface LoadOptions {
+  ledger: Ledger;
+  /** Names of the deviations that exist; left out, `kills` are not checked. */
+  deviations?: ReadonlySet<string>;
+  directory?: string;
+}
+
+export interface VectorSet {
+  tests: TestCase[];
+  fragments: Fragments;
+}
+
+/** Load every vector. Throws DataError naming file, place and mend; at the first file that is wrong. */
+export function loadVectors(options: LoadOptions): VectorSet {
+  const directory = options.directory ?? draftDirectory;
+  const fragmentsFile = join(directory, 'fragments.json');
+  const { fragments: raw } = readValid<{ fragments: { [name: string]: Fragment } }>('fragments.schema.json', fragmentsFile);
+  const fragments: Fragments = new Map(Object.entries(raw));
+  const used = new Set<string>();
+  const tests: TestCase[] = [];
+  const ids = new Map<string, string>();
+  for (const file of vectorFiles(directory)) {
+    const name = relative(projectRoot, file);
+    const vector = readValid<VectorFile>('vector.schema.json', file);
+    const before = ids.get(vector.id);
+    if (before !== undefined) throw fault(name, 'id', `"${vector.id}" is taken by ${before}; ids are never shared or reused`);
+    ids.set(vector.id, name);
+    for (const test of testsOf(vector, name, fragments, used)) {
+      check(test, options);
+      tests.push(test);
+    }
+  }
+  const idle = [...fragments.keys()].filter((name) => !used.has(name));
+  if (idle.length > 0) {
+    throw fault(relative(projectRoot, fragmentsFile), 'fragments', `no vector uses ${idle.join(', ')}: use or delete`);
+  }
+  return { tests, fragments };
+}
+
+function vectorFiles(directory: string): string[] {
+  const files: string[] = [];
+  for (const role of ['home-agent', 'foreign-agent', 'mobile-node']) {
+    const folder = join(directory, role);
+    let names: string[] = [];
+    try {
+      names = readdirSync(folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    files.push(...names.filter((name) => name.endsWith('.json')).sort().map((name) => join(folder, name)));
+  }
+  return files;
+}
+
+function testsOf(vector: VectorFile, file: string, fragments: Fragments, used: Set<string>): TestCase[] {
+  const rows: (Row | undefined)[] = vector.cases ?? [undefined];
+  const seen = new Set<string>();
+  const tests: TestCase[] = [];
+  for (const [at, row] of rows.entries()) {
+    if (row !== undefined && seen.has(row.id)) throw fault(file, `cases[${at}].id`, `"${row.id}" stands twice in the table`);
+    if (row !== undefined) seen.add(row.id);
+    for (const name of Object.keys(row?.with ?? {})) {
+      if (!(name in (vector.parameters ?? {}))) {
+        throw fault(file, `cases[${at}].with.${name}`, 'is not among the "parameters" of the vector: add it there with its default');
+      }
+    }
+    for (const position of row?.positions ?? vector.positions) {
+      tests.push(testOf(vector, row, position, file, fragments, used));
+    }
+  }
+  return tests;
+}
+
+function testOf(
+  vector: VectorFile,
+  row: Row | undefined,
+  position: Position,
+  file: string,
+  fragments: Fragments,
+  used: Set<string>,
+): TestCase {
+  const scope: Scope = {
+    file,
+    parameters: { ...vector.parameters, ...row?.with },
+    position,
+    within: [],
+    used: (name) => used.add(name),
+  };
+  const steps = (part: 'preamble' | 'body' | 'postamble'): Step[] =>
+    readSteps(expandJson(vector[part] ?? [], fragments, scope, part) as Json[], file, part, part);
+  const liveness = (who: string): Step[] => {
+    const use: Json = [{ use: 'liveness', with: { who } }];
+    return readSteps(expandJson(use, fragments, scope, 'liveness') as Json[], file, 'liveness', 'preamble');
+  };
+  const killed = expandJson([...(vector.kills ?? []), ...(row?.kills ?? [])], fragments, scope, 'kills') as string[];
+  const body = steps('body');
+  const expressions = [vector.requires, row?.requires, ...positionRequires(position)].filter((one) => one !== undefined);
+  return {
+    id: `${vector.id}${row === undefined ? '' : `/${row.id}`}@${position}`,
+    file,
+    title: row === undefined ? vector.title : `${vector.title}: ${row.title}`,
+    role: vector.role,
+    position,
+    requires: expressions.length === 1 ? (expressions[0] as string) : expressions.map((one) => `(${one})`).join(' and ') || 'true',
+    clauses: clausesOf(body),
+    kills: [...new Set(killed)].sort(),
+    preamble: steps('preamble'),
+    body,
+    postamble: steps('postamble'),
+    liveness: { mn: liveness('mn'), other: liveness('other') },
+  };
+}
+
+/** What a position by itself asks of the device. */
+function positionRequires(position: Position): string[] {
+  if (position === 'foreign-agent-secured') return ['foreignHomeSecurity'];
+  if (position === 'home-link') return ["homeNetwork == 'link'"];
+  return [];
+}
+
+function references(steps: Step[]): string[] {
+  return steps.flatMap((step) => {
+    if (step.kind === 'expect') return step.checks.flatMap((one) => one.clauses);
+    if (step.kind === 'silence' || step.kind === 'record') return step.clauses;
+    return [];
+  });
+}
+
+const clausesOf = (steps: Step[]): string[] => [...new Set(references(steps).map((reference) => reference.split('#')[0] as string))];
+
+function check(test: TestCase, options: LoadOptions): void {
+  const { file } = test;
+  for (const step of test.body) {
+    for (const reference of references([step])) {
+      try {
+        const clause = options.ledger.clause(reference);
+        if (step.kind === 'record' && clause.verdict !== 'INFO') {
+          throw new Error(`"${reference}" is judged (${clause.verdict}), so it needs "expect" or "silence", not "record"`);
+        }
+      } catch (error) {
+        throw fault(file, step.path, (error as Error).message);
+      }
+    }
+    const readings = step.kind === 'expect' ? step.checks.map((one) => one.reading) : 'reading' in step ? [step.reading] : [];
+    for (const reading of readings) {
+      if (reading !== undefined && !options.ledger.readings.has(reading)) throw fault(file, step.path, `there is no reading "${reading}"`);
+    }
+  }
+  if (test.clauses.length === 0) throw fault(file, 'body', 'judges no clause');
+  try {
+    checkIcsExpression(test.requires);
+  } catch (error) {
+    if (error instanceof ExpressionError) throw fault(file, 'requires', error.message);
+    throw error;
+  }
+  for (const name of test.kills) {
+    if (options.deviations !== undefined && !options.deviations.has(name)) {
+      const meant = closest(name, [...options.deviations]);
+      throw fault(file, 'kills', `there is no deviation "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`);
+    }
+  }
+  checkReferences(test);
+  checkLabels(test);
+}
+
+function checkReferences(test: TestCase): void {
+  const captured = new Set<string>();
+  const visit = (steps: Step[]): void => {
+    for (const step of steps) {
+      for (const { name, path } of referencesIn(step as unknown as Json, step.path)) {
+        if (!isKnownReference(name)) {
+          const meant = closest(name, Object.keys(referenceNames));
+          throw fault(test.file, path, `there is no "$${name}"${meant === undefined ? '' : `; did you mean "$${meant}"?`}`);
+        }
+        if (name.startsWith('captured.') && !captured.has(name.slice(9))) {
+          throw fault(test.file, path, `"$${name}" is captured by no step before this one`);
+        }
+      }
+      if (step.kind === 'expect') for (const name of Object.keys(step.capture)) captured.add(name);
+      if (step.kind === 'silence' || step.kind === 'record') visit([...step.stimulus, ...step.barrier]);
+    }
+  };
+  visit([...test.preamble, ...test.body, ...test.postamble]);
+}
+
+function checkLabels(test: TestCase): void {
+  const labels = new Set<string>();
+  const need = (label: string | undefined, step: Step): void => {
+    if (label !== undefined && !labels.has(label)) throw fault(test.file, step.path, `no step before this one is named "${label}" ("as")`);
+  };
+  const visit = (steps: Step[]): void => {
+    for (const step of steps) {
+      if (step.kind === 'silence' || step.kind === 'record') visit([...step.stimulus, ...step.barrier]);
+      if (step.kind === 'expect') need(step.answers, step);
+      if (step.kind === 'expect' || step.kind === 'silence' || step.kind === 'wait') need(step.since, step);
+      if (step.kind === 'record') need(step.answers, step);
+      if ((step.kind === 'send' || step.kind === 'expect') && step.as !== undefined) labels.add(step.as);
+    }
+  };
+  visit([...test.preamble, ...test.body, ...test.postamble]);
+}

@@ -1,0 +1,103 @@
+/** Entries that stand for many mobile nodes, and keys that stand elsewhere: shared notation of profiles. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { AuthenticationAlgorithm, SecurityAssociation } from '../wire/index.ts';
+import { addressPlus } from '../wire/index.ts';
+import { fault } from './errors.ts';
+
+/** Where a key is: 16 octets or more, as hex digits, in a file, or in an environment variable. */
+export type KeySource = { hex: string } | { file: string } | { env: string };
+
+/** A mobile node (or `count` of them) as a profile provisions it. */
+export interface MobileNodeEntry {
+  count?: number;
+  nai: string;
+  ipv4HomeAddress: string;
+  ipv6HomeAddress: string;
+  spi: number;
+  key: KeySource;
+  algorithm?: AuthenticationAlgorithm;
+  replay?: ReplayProtection;
+}
+
+export type ReplayProtection = 'timestamps' | 'nonces';
+
+/** One mobile node the harness may play. */
+export interface MobileNode {
+  /** Place in the profile's pool: names it in results, where keys never go. */
+  index: number;
+  nai: string;
+  ipv4HomeAddress: string;
+  ipv6HomeAddress: string;
+  association: SecurityAssociation;
+  replay: ReplayProtection;
+}
+
+/** Read a key. `file` is the data file that names it; its folder is the base of relative paths. */
+export function readKey(source: KeySource, file: string, path: string): Uint8Array {
+  let text: string;
+  if ('hex' in source) {
+    text = source.hex;
+  } else if ('file' in source) {
+    try {
+      text = readFileSync(resolve(dirname(file), source.file), 'utf8').trim();
+    } catch (error) {
+      throw fault(file, `${path}.file`, `the key file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  } else {
+    const value = process.env[source.env];
+    if (value === undefined) throw fault(file, `${path}.env`, `set the environment variable ${source.env} to the key in hex`);
+    text = value.trim();
+  }
+  if (!/^([0-9a-fA-F]{2})+$/.test(text)) {
+    throw fault(file, path, 'the key is not an even number of hex digits (its text is not shown here)');
+  }
+  return Uint8Array.from(Buffer.from(text, 'hex'));
+}
+
+/** The nth key after `key`, counted as one big-endian integer. */
+function keyPlus(key: Uint8Array, n: number): Uint8Array {
+  const out = Uint8Array.from(key);
+  let carry = n;
+  for (let i = out.length - 1; i >= 0 && carry > 0; i -= 1) {
+    const sum = (out[i] as number) + carry;
+    out[i] = sum & 0xff;
+    carry = Math.floor(sum / 256);
+  }
+  return out;
+}
+
+/**
+ * Expand provisioning entries: `{n}` in the NAI is 1..count; addresses, SPI and key count upwards from the first.
+ */
+export function expandMobileNodes(entries: MobileNodeEntry[], file: string): MobileNode[] {
+  const nodes: MobileNode[] = [];
+  for (const [at, entry] of entries.entries()) {
+    const count = entry.count ?? 1;
+    const key = readKey(entry.key, file, `$.mobileNodes[${at}].key`);
+    if (count > 1 && !entry.nai.includes('{n}')) {
+      throw fault(file, `$.mobileNodes[${at}].nai`, `needs "{n}" in it, as the entry stands for ${count} mobile nodes`);
+    }
+    for (let n = 0; n < count; n += 1) {
+      nodes.push({
+        index: nodes.length,
+        nai: entry.nai.replace('{n}', String(n + 1)),
+        ipv4HomeAddress: addressPlus(entry.ipv4HomeAddress, n),
+        ipv6HomeAddress: addressPlus(entry.ipv6HomeAddress, n),
+        association: { spi: entry.spi + n, key: keyPlus(key, n), algorithm: entry.algorithm ?? 'hmac-md5' },
+        replay: entry.replay ?? 'timestamps',
+      });
+    }
+  }
+  const seen = new Map<string, number>();
+  for (const node of nodes) {
+    for (const identity of [node.nai, node.ipv4HomeAddress, node.ipv6HomeAddress]) {
+      const before = seen.get(identity);
+      if (before !== undefined) {
+        throw fault(file, '$.mobileNodes', `two mobile nodes share ${identity}; every one needs its own`);
+      }
+      seen.set(identity, node.index);
+    }
+  }
+  return nodes;
+}

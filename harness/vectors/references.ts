@@ -1,0 +1,68 @@
+/**
+ * The names a vector may use with `$`: what stands for the mobile nodes, addresses and numbers of a run. Checked at load, filled in
+ * by the engine. `${name}` inside a longer string is filled in likewise.
+ */
+import type { Json } from './types.ts';
+
+const mobileNode = (who: string): { [name: string]: string } => ({
+  [`${who}.nai`]: 'its network access identifier',
+  [`${who}.homeAddress`]: 'its IPv4 home address',
+  [`${who}.ipv6HomeAddress`]: 'its IPv6 home address',
+  [`${who}.eui64`]: 'an address ::EUI-64 of its own (upper half zero)',
+  [`${who}.eui64HomeAddress`]: 'that EUI-64 under the IPv6 home prefix',
+  [`${who}.neighbour`]: 'an unregistered IPv6 address next to its home address',
+  [`${who}.solicitedNode`]: 'the solicited-node multicast address of its IPv6 home address',
+  [`${who}.solicitedNodeMac`]: 'the Ethernet address of that',
+  [`${who}.spi`]: 'the SPI of its association with the home agent',
+  [`${who}.careOfAddress`]: 'its care-of address in this position',
+  [`${who}.nextCareOfAddress`]: 'the co-located care-of address it gets after moving (at port mn)',
+  [`${who}.udpPort`]: 'the UDP port its requests come from',
+});
+
+/** Every name, with what it stands for. */
+export const referenceNames: { readonly [name: string]: string } = {
+  ...mobileNode('mn'),
+  ...mobileNode('other'),
+  'coa.port': 'the port the mobile node is behind: mn, or fa behind a foreign agent',
+  'coa.colocated': 'true when the care-of address is co-located',
+  'ha.address': "the home agent's IPv4 address",
+  'ha.ipv6Address': "the home agent's IPv6 address",
+  'cn.address': "the correspondent node's IPv4 address",
+  'cn.ipv6Address': "the correspondent node's IPv6 address",
+  'home.address': "the harness's IPv4 address on the home link",
+  'home.ipv6Address': "the harness's IPv6 address on the home link",
+  'home.mac': "the harness's MAC address on the home link",
+  'home.ipv4Prefix': 'the IPv4 home prefix',
+  'home.ipv6Prefix': 'the IPv6 home prefix',
+  'policy.refusedIpv6Address': 'the IPv6 address the device refuses by policy',
+  'types.ipv6HomeAddress': 'type number of the IPv6 home address extension',
+  'types.ipv6Compatibility': 'type number of the IPv6 compatibility extension',
+  'types.ipv6Code': 'type number of the IPv6 code extension',
+  'timers.lifetimeSeconds': 'lifetime asked for',
+  'timers.shortLifetimeSeconds': 'lifetime asked for where expiry is awaited',
+  'timers.lifetimeToleranceSeconds': 'how long after its lifetime a binding may linger',
+  'timers.advertisementSeconds': 'longest interval between advertisements',
+  'identification.fresh': 'an Identification that has not been used (timestamp or nonce)',
+  'identification.stale': 'one that is an hour old',
+  'identification.last': 'the one of the request before',
+};
+
+const openFamilies = ['token.', 'captured.'];
+
+/** All references in a value, with the place each stands at. */
+export function referencesIn(value: Json, path: string): { name: string; path: string }[] {
+  if (typeof value === 'string') {
+    if (value.startsWith('$') && !value.startsWith('${')) return [{ name: value.slice(1), path }];
+    return [...value.matchAll(/\$\{([^}]*)\}/g)].map((match) => ({ name: match[1] as string, path }));
+  }
+  if (Array.isArray(value)) return value.flatMap((inner, index) => referencesIn(inner, `${path}[${index}]`));
+  if (value !== null && typeof value === 'object') {
+    return Object.entries(value).flatMap(([key, inner]) => referencesIn(inner, `${path}.${key}`));
+  }
+  return [];
+}
+
+/** True when the engine can fill in the name. */
+export function isKnownReference(name: string): boolean {
+  return name in referenceNames || openFamilies.some((family) => name.startsWith(family) && name.length > family.length);
+}

@@ -1,0 +1,116 @@
+/** Vectors as they stand after loading: tables and fragments expanded, references of the run (`$mn...`) still in place. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/** Who the harness plays towards the IUT (the positions of the clause catalogue in words). */
+export type Position =
+  /** H1: a mobile node with a co-located care-of address. */
+  | 'co-located'
+  /** H2: a foreign agent without a security association with the home agent, the mobile node behind it. */
+  | 'foreign-agent'
+  /** H2 with a foreign-home security association. */
+  | 'foreign-agent-secured'
+  /** P: a listener on the home link. */
+  | 'home-link';
+export const positions: readonly Position[] = ['co-located', 'foreign-agent', 'foreign-agent-secured', 'home-link'];
+
+export type Role = 'home-agent' | 'foreign-agent' | 'mobile-node';
+
+/** A packet pattern: layers outermost first, fields literal or matchers; the string "..." stands for any layers. */
+export type Pattern = Json[];
+
+/** One judged statement about a packet. */
+export interface Check {
+  /** Clause ids, or `clause#aspect`. */
+  clauses: string[];
+  pattern: Pattern;
+  reading?: string;
+}
+
+export interface SendStep {
+  kind: 'send';
+  path: string;
+  at: Json;
+  packet: Json[];
+  tamper: JsonObject[];
+  /** Whose security association signs: `mn`, `other`. */
+  by: string;
+  as?: string;
+}
+
+export interface ExpectStep {
+  kind: 'expect';
+  path: string;
+  at: Json;
+  /** Judged against the frame, in order; the first one is `expect` itself. */
+  checks: Check[];
+  /** Label of the send step whose answer this is; default the last one by the same mobile node. */
+  answers?: string;
+  /** Label from which on frames count, for patterns with neither payload nor registration reply. */
+  since?: string;
+  /** A positive control: broken, the vector is INCONCLUSIVE. */
+  control: boolean;
+  within?: Json;
+  as?: string;
+  capture: { [name: string]: string };
+}
+
+export interface SilenceStep {
+  kind: 'silence';
+  path: string;
+  at: Json;
+  /** Nothing that fits any of these may arrive. */
+  of: Pattern[];
+  clauses: string[];
+  reading?: string;
+  control: boolean;
+  /** Sent twice; what must not cause anything. */
+  stimulus: Step[];
+  /** Steps whose last expectation must hold, on the same path; empty: time alone. */
+  barrier: Step[];
+  since?: string;
+}
+
+export interface RecordStep {
+  kind: 'record';
+  path: string;
+  at: Json;
+  clauses: string[];
+  reading?: string;
+  /** Named outcomes, tried in order on the first frame that answers. */
+  options: { [name: string]: Pattern };
+  stimulus: Step[];
+  barrier: Step[];
+  answers?: string;
+}
+
+export interface WaitStep {
+  kind: 'wait';
+  path: string;
+  /** Label of the step it counts from. */
+  since: string;
+  seconds: Json;
+  plus: Json;
+}
+
+export type Step = SendStep | ExpectStep | SilenceStep | RecordStep | WaitStep;
+
+/** One test: a vector, or one row of its table in one of its positions. */
+export interface TestCase {
+  id: string;
+  /** Path of the file it stands in, from the project's root. */
+  file: string;
+  title: string;
+  role: Role;
+  position: Position;
+  /** ICS expression; the test is NOT APPLICABLE when it is false. */
+  requires: string;
+  /** Every clause its body judges or records, without aspects, in order of appearance. */
+  clauses: string[];
+  kills: string[];
+  preamble: Step[];
+  body: Step[];
+  postamble: Step[];
+  /** A valid registration of either mobile node: tells a device that keeps silent from one that is gone. */
+  liveness: { mn: Step[]; other: Step[] };
+}
