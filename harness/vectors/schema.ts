@@ -138,7 +138,7 @@ function explain(errors: readonly ErrorObject[], root: string, data: unknown, ba
   const problems: Problem[] = [];
   for (const error of errors) {
     if (error.keyword === 'if' || below(error)) continue;
-    const path = pathText(base + error.instancePath, data, base);
+    const path = pathText(base + error.instancePath, data);
     if (choices.includes(error)) problems.push(...explainChoice(error, root, data, base));
     else problems.push({ path, message: messageOf(error) });
   }
@@ -181,12 +181,12 @@ function atPointer(schema: unknown, pointer: string): unknown {
   let value = schema;
   for (const part of pointer.split('/').slice(1)) {
     if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as JsonSchema)[unescape(part)];
+    value = (value as JsonSchema)[unescaped(part)];
   }
   return value;
 }
 
-function unescape(part: string): string {
+function unescaped(part: string): string {
   return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
@@ -199,7 +199,7 @@ interface Attempt {
 
 /** Explains a failed oneOf/anyOf by the branch that comes nearest; by the names of all of them if none is near. */
 function explainChoice(choice: ErrorObject, root: string, data: unknown, base: string): Problem[] {
-  const path = pathText(base + choice.instancePath, data, base);
+  const path = pathText(base + choice.instancePath, data);
   const branches = choice.schema as JsonSchema[];
   const attempts = branches.map((branch, index) => attempt(choice, branch, index, root, data, base));
   const names = attempts.map(({ name }) => name);
@@ -327,10 +327,10 @@ function got(value: unknown): string {
 }
 
 /** JSON pointer to the way people write it, naming an item by its "id" where it has one: `clauses[3] (2.1-a).level`. */
-function pathText(pointer: string, data: unknown, _base: string): string {
+function pathText(pointer: string, data: unknown): string {
   let text = '';
   let value = data;
-  for (const part of pointer.split('/').slice(1).map(unescape)) {
+  for (const part of pointer.split('/').slice(1).map(unescaped)) {
     const isItem = Array.isArray(value);
     value = typeof value === 'object' && value !== null ? (value as JsonSchema)[part] : undefined;
     if (isItem) {
