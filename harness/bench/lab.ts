@@ -186,6 +186,9 @@ function sysctls(router: boolean): Record<string, string | number> {
     ...both('ipv6/conf/*/autoconf', 0),
     ...both('ipv6/conf/*/accept_redirects', 0),
     ...both('ipv6/conf/*/router_solicitations', 0),
+    // Multicast listener reports cannot be switched off; what is repeated of them can be put off for an hour.
+    ...both('ipv6/conf/*/mldv1_unsolicited_report_interval', 3_600_000),
+    ...both('ipv6/conf/*/mldv2_unsolicited_report_interval', 3_600_000),
     ['?ipv6/icmp/ratelimit', 0],
   ]);
 }

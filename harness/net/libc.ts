@@ -54,7 +54,6 @@ export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_ERROR = 4;
-export const SO_RCVBUF = 8;
 
 const declarations: Record<keyof Libc, string> = {
   setns: 'int setns(int fd, int type)',

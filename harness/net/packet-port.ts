@@ -1,5 +1,5 @@
 import type { node as KoffiNode } from 'koffi';
-import { deviceFacts, where } from './device.ts';
+import { type DeviceFacts, deviceFacts, where } from './device.ts';
 import { type KernelError, NetError } from './errors.ts';
 import { type Frame, type FrameRing, openFrameRing } from './frame-ring.ts';
 import {
@@ -15,7 +15,7 @@ import {
   SOCK_RAW,
   SOL_SOCKET,
 } from './libc.ts';
-import { inNamespace, type Namespace } from './namespace.ts';
+import { inNamespace, type Namespace, openNamespace } from './namespace.ts';
 
 export interface PacketPortOptions {
   namespace?: Namespace | undefined;
@@ -55,6 +55,8 @@ interface OpenPort {
   ring: FrameRing;
   /** Read from the ring and not yet delivered. */
   waiting: Frame[];
+  /** Index in `waiting` of the frame to deliver next. */
+  next: number;
   onFrame(frame: Frame): void;
 }
 
@@ -64,30 +66,42 @@ let drainScheduled = false;
 
 /** Opens a port on a device of a namespace. Throws a KernelError, EPERM when the process may not. */
 export function openPacketPort(options: PacketPortOptions): PacketPort {
-  const { namespace, device } = options;
-  const facts = deviceFacts(device, namespace);
+  const { device } = options;
+  // A handle of our own: the caller may close the one given before the first frame is sent.
+  const namespace = options.namespace && openNamespace(options.namespace.path);
+  try {
+    return openIn(namespace, deviceFacts(device, namespace), options);
+  } catch (error) {
+    namespace?.close();
+    throw error;
+  }
+}
+
+function openIn(
+  namespace: Namespace | undefined,
+  facts: DeviceFacts,
+  options: PacketPortOptions,
+): PacketPort {
+  const { device } = options;
   const place = `the device ${device}${where(namespace)}`;
   const capture = packetSocket(namespace, place);
-  const sender = packetSocket(namespace, place);
   let ring: FrameRing;
   try {
     ring = openFrameRing(capture, facts.mtu, options.ringFrames ?? defaultRingFrames, place);
-    // The protocol of the second socket is none: it never receives, and what it sends is seen by the first.
     bindTo(capture, facts.index, ETH_P_ALL, place);
-    bindTo(sender, facts.index, 0, place);
     join(capture, facts.index, PACKET_MR_PROMISC, place);
     join(capture, facts.index, PACKET_MR_ALLMULTI, place);
   } catch (error) {
     libc().close(capture);
-    libc().close(sender);
     throw error;
   }
 
-  const port: OpenPort = { ring, waiting: [], onFrame: options.onFrame };
+  const port: OpenPort = { ring, waiting: [], next: 0, onFrame: options.onFrame };
   openPorts.add(port);
   const poll = watch(capture, device, (error) => options.onError?.(error));
   let lost = 0;
   let open = true;
+  let sender: number | undefined;
 
   const countLost = (): number => {
     const statistics = new Uint32Array(2);
@@ -101,6 +115,7 @@ export function openPacketPort(options: PacketPortOptions): PacketPort {
     ...facts,
     send(octets) {
       if (!open) throw new NetError('CLOSED', `the port on ${device} is closed`);
+      sender ??= openFrameSender(namespace, facts.index, place);
       const sent = libc().send(sender, octets, octets.length, MSG_DONTWAIT);
       check(sent, `send a frame of ${octets.length} octets through ${place}`);
     },
@@ -111,11 +126,12 @@ export function openPacketPort(options: PacketPortOptions): PacketPort {
       countLost();
       open = false;
       openPorts.delete(port);
-      port.waiting.length = 0;
+      forgetWaiting(port);
       poll.close();
       port.ring.close();
       libc().close(capture);
-      libc().close(sender);
+      if (sender !== undefined) libc().close(sender);
+      namespace?.close();
     },
   };
 }
@@ -127,23 +143,33 @@ export function openPacketPort(options: PacketPortOptions): PacketPort {
 export function drainPorts(): void {
   for (const port of openPorts) {
     port.ring.readInto(port.waiting);
-    while (port.waiting.length > 0) deliver(port);
+    deliver(port);
   }
 }
 
-/** Delivers what is waiting; what a handler that throws leaves behind is delivered the next time. */
+/** `next` is advanced first, so a handler may drain again, close the port, or throw and have the rest come later. */
 function deliver(port: OpenPort): void {
-  const frames = port.waiting;
-  let next = 0;
-  try {
-    while (next < frames.length) {
-      const frame = frames[next] as Frame;
-      next += 1;
-      port.onFrame(frame);
-    }
-  } finally {
-    frames.splice(0, next);
+  while (port.next < port.waiting.length) {
+    const frame = port.waiting[port.next] as Frame;
+    port.next += 1;
+    port.onFrame(frame);
   }
+  forgetWaiting(port);
+}
+
+function forgetWaiting(port: OpenPort): void {
+  port.waiting.length = 0;
+  port.next = 0;
+}
+
+/**
+ * A socket of its own for sending, because a packet socket does not see what it sent itself. Its protocol is none, so
+ * it never receives. Made when first needed: the kernel takes some 15 ms to close one.
+ */
+function openFrameSender(namespace: Namespace | undefined, index: number, place: string): number {
+  const fd = packetSocket(namespace, place);
+  bindTo(fd, index, 0, place);
+  return fd;
 }
 
 function packetSocket(namespace: Namespace | undefined, place: string): number {
@@ -196,6 +222,12 @@ function scheduleDrain(): void {
   drainScheduled = true;
   setImmediate(() => {
     drainScheduled = false;
-    drainPorts();
+    try {
+      drainPorts();
+    } catch (error) {
+      // A handler threw: what it left behind is delivered in the next turn.
+      scheduleDrain();
+      throw error;
+    }
   });
 }

@@ -101,9 +101,12 @@ export function openRoutes(namespace?: Namespace): Routes {
 
 function routeTo(text: string, type: number): Route {
   try {
-    const [address, prefixLength] = text.includes('/')
-      ? ipaddr.parseCIDR(text)
-      : [ipaddr.parse(text), undefined];
+    const [host = '', bits] = text.split('/');
+    // The library would take 10.1.1 for 10.1.0.1.
+    if (!ipaddr.IPv4.isValidFourPartDecimal(host) && !ipaddr.IPv6.isValid(host))
+      throw new Error('no address');
+    const [address, prefixLength] =
+      bits === undefined ? [ipaddr.parse(host), undefined] : ipaddr.parseCIDR(text);
     const octets = address.toByteArray();
     const family = address.kind() === 'ipv4' ? AF_INET : AF_INET6;
     return { family, address: octets, prefixLength: prefixLength ?? octets.length * 8, type };

@@ -5,9 +5,9 @@ import {
   AF_INET6,
   check,
   int32,
+  koffi,
   lastError,
   libc,
-  SO_RCVBUF,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_RAW,
@@ -25,10 +25,12 @@ export interface SinkOptions {
 
 const SOL_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+const SO_ATTACH_FILTER = 26;
+const BPF_RET_CONSTANT = 0x06;
 
 /**
  * Keeps the kernel of a namespace from answering for UDP ports and IP protocols that a packet port reads and the
- * kernel knows nothing of. The sockets are never read; a full receive buffer is silent. IPv4 and IPv6; the latter is
+ * kernel knows nothing of. The sockets receive nothing themselves. IPv4 and IPv6; the latter is
  * left out where the kernel has none.
  */
 export function openSink(options: SinkOptions): { close(): void } {
@@ -78,6 +80,20 @@ function socketOf(
     throw error;
   }
   fds.push(fd);
-  libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, int32(1), 4);
+  dropEverything(fd, what);
   return fd;
+}
+
+/**
+ * Attaches a filter that accepts no packet. Leaving the sockets unread would not do: once the receive buffer of a raw
+ * socket is full, newer kernels do answer "protocol unreachable".
+ */
+function dropEverything(fd: number, what: string): void {
+  // struct sock_filter: return the constant 0, the number of octets to accept.
+  const filter = Uint8Array.of(BPF_RET_CONSTANT, 0, 0, 0, 0, 0, 0, 0);
+  const program = new DataView(new ArrayBuffer(16));
+  program.setUint16(0, 1, true);
+  program.setBigUint64(8, koffi().address(filter), true);
+  const result = libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, program.byteLength);
+  check(result, `attach a filter to ${what}`);
 }
