@@ -1,0 +1,302 @@
+import {
+  type PacketPort,
+  openNamespace,
+  openPacketPort,
+  openRawSender,
+  openRoutes,
+  openSink,
+  realtimeNs,
+} from '../../net/index.ts';
+import { directedBroadcast, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text } from './addresses.ts';
+import { type Advertiser, createAdvertiser } from './advertisements.ts';
+import { createAllocator } from './allocation.ts';
+import { createBindingTable } from './bindings.ts';
+import type { Settings } from './config.ts';
+import type { Deviates } from './deviations.ts';
+import { createForwarder } from './forwarding.ts';
+import type { Arrival } from './message.ts';
+import { type Neighbours, createNeighbours } from './neighbours.ts';
+import { headerLength, ipv4Packet, isFragment, protocol, sum16 } from './packets.ts';
+import { createRegistrar } from './registration.ts';
+import { createReplyEncoder } from './reply.ts';
+import { ntpTime } from './security.ts';
+import { type Counters, statusOf } from './status.ts';
+
+export interface HomeAgent {
+  status(): object;
+  close(): void;
+}
+
+export interface HomeAgentOptions {
+  settings: Settings;
+  deviates: Deviates;
+  /** Path of the network namespace to work in; the process's own without it. */
+  namespace?: string;
+  /** A line of log; never holds keys. */
+  log(event: string, details: object): void;
+  /** Bindings have changed. */
+  changed(): void;
+}
+
+const ethernetLength = 14;
+const etherType = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
+const mobileIpPort = 434;
+const ringFrames = 1024;
+
+/** Opens ports and sockets and serves. Throws when the kernel refuses one of them. */
+export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
+  const { settings, deviates, log } = options;
+  const namespace = options.namespace === undefined ? undefined : openNamespace(options.namespace);
+  const counters: Counters = {};
+  const count = (name: string) => {
+    counters[name] = (counters[name] ?? 0) + 1;
+  };
+  const now = () => performance.now();
+  const ports: PacketPort[] = [];
+  const routes = openRoutes(namespace);
+  const sender = openRawSender(namespace);
+  const sink = openSink({
+    namespace,
+    udpPorts: [mobileIpPort],
+    protocols: [protocol.ipInIp, protocol.ipv6, protocol.gre, protocol.minimal],
+  });
+  sender.onError = (error) => {
+    count('sendErrors');
+    log('send-error', { message: error.message });
+  };
+
+  let neighbours: Neighbours | undefined;
+  const table = createBindingTable(
+    settings.mobileNodes,
+    {
+      ipv4Started(address) {
+        routes.blackhole(ipv4Text(address));
+        neighbours?.startIpv4(address);
+      },
+      ipv4Stopped(address, mobile) {
+        routes.unblackhole(ipv4Text(address));
+        neighbours?.stopIpv4(address, mobile);
+      },
+      ipv6Started(address, prefixLength) {
+        routes.blackhole(`${ipv6Text(address)}/${prefixLength}`);
+        if (prefixLength === 128) {
+          neighbours?.startIpv6(address);
+        }
+      },
+      ipv6Stopped(address, prefixLength) {
+        routes.unblackhole(`${ipv6Text(address)}/${prefixLength}`);
+        neighbours?.stopIpv6(address);
+      },
+      changed: options.changed,
+    },
+    now,
+    deviates,
+  );
+  const allocator = createAllocator(settings, table, deviates);
+  const clocks = { now, ntp: () => ntpTime(realtimeNs()) };
+  const decide = createRegistrar(settings, table, allocator, clocks, deviates);
+  const encodeReply = createReplyEncoder(settings, deviates);
+  const ourAddresses = new Set([
+    settings.homeAgent,
+    0xffffffff,
+    directedBroadcast(settings.homeLink.ipv4Prefix),
+    // All mobility agents (RFC 3344 2.4), all hosts, all routers.
+    0xe000000b,
+    0xe0000001,
+    0xe0000002,
+  ]);
+
+  function onRegistration(arrival: Arrival, frame: Buffer, port: PacketPort): void {
+    count('registrationRequests');
+    const verdict = decide(arrival);
+    if (verdict.dropped !== undefined) {
+      count('droppedRequests');
+      log('dropped', { source: ipv4Text(arrival.source), reason: verdict.dropped });
+      return;
+    }
+    const { decision } = verdict;
+    count(`code${decision.code}`);
+    if (decision.change === undefined) {
+      log('denied', {
+        source: ipv4Text(arrival.source),
+        homeAddress: ipv4Text(decision.homeAddress),
+        nai: decision.nai,
+        code: decision.code,
+      });
+    } else {
+      table.apply(decision.change);
+    }
+    const reply = encodeReply(decision, arrival);
+    const isAtHome = port === ports[0] && table.byHomeAddress.has(arrival.source);
+    if (isAtHome) {
+      // RFC 3344 3.8.3.1: straight onto the home network, whatever is still bound.
+      port.send(Buffer.concat([frame.subarray(6, 12), homeMac, frame.subarray(12, 14), reply]));
+    } else {
+      sender.send(reply);
+    }
+  }
+
+  /** A UDP datagram for this agent. RFC 3344 3.8.2.1: a wrong checksum that is not zero is discarded silently. */
+  function onUdp(octets: Buffer, frame: Buffer, port: PacketPort): void {
+    const packet = ipv4Packet(octets);
+    if (packet === undefined || isFragment(packet)) {
+      count('malformedIpv4');
+      return;
+    }
+    const start = headerLength(packet);
+    const length = packet.length >= start + 8 ? packet.readUInt16BE(start + 4) : 0;
+    if (length < 8 || start + length > packet.length) {
+      count('malformedUdp');
+      return;
+    }
+    const end = start + length;
+    const pseudo = sum16(packet, 12, 20) + protocol.udp + length;
+    if (packet.readUInt16BE(start + 6) !== 0 && sum16(packet, start, end, pseudo) !== 0xffff) {
+      count('badUdpChecksum');
+      return;
+    }
+    const payload = packet.subarray(start + 8, end);
+    const source = ipv4At(packet, 12);
+    const sourcePort = packet.readUInt16BE(start);
+    if (settings.natTraversal && payload[0] === 4) {
+      forwarder.receiveTunnelData(source, sourcePort, payload);
+      return;
+    }
+    const destination = ipv4At(packet, 16);
+    onRegistration({ source, sourcePort, destination, destinationPort: mobileIpPort, payload }, frame, port);
+  }
+
+  function onIpv4(frame: Buffer, port: PacketPort): void {
+    if (frame.length < ethernetLength + 20) {
+      return;
+    }
+    const destination = frame.readUInt32BE(30);
+    const mobile = table.ipv4.get(destination);
+    if (mobile !== undefined) {
+      forwarder.interceptIpv4(frame.subarray(ethernetLength), mobile);
+      return;
+    }
+    if (!ourAddresses.has(destination)) {
+      return;
+    }
+    const start = ethernetLength + ((frame[14] ?? 0) & 15) * 4;
+    switch (frame[23]) {
+      case protocol.udp:
+        if (frame.length >= start + 8 && frame.readUInt16BE(start + 2) === mobileIpPort) {
+          onUdp(frame.subarray(ethernetLength), frame, port);
+        }
+        break;
+      case protocol.ipInIp:
+      case protocol.ipv6:
+      case protocol.gre:
+      case protocol.minimal:
+        if (destination === settings.homeAgent) {
+          forwarder.receive(frame.subarray(ethernetLength));
+        }
+        break;
+      case protocol.icmp:
+        if (port === ports[0] && frame[start] === 10) {
+          advertiser?.onSolicitation(frame);
+        }
+    }
+  }
+
+  function onIpv6(frame: Buffer, port: PacketPort, isMulticast: boolean): void {
+    if (frame.length < ethernetLength + 40) {
+      return;
+    }
+    if (port === ports[0] && frame[20] === protocol.icmpv6 && frame[54] === 135) {
+      neighbours?.onNeighborSolicitation(frame);
+      return;
+    }
+    const mobile = isMulticast ? undefined : forwarder.findIpv6(ipv6KeyAt(frame, 38));
+    if (mobile !== undefined) {
+      forwarder.interceptIpv6(frame.subarray(ethernetLength), mobile);
+    }
+  }
+
+  /** Only what came for this interface: the port hears everything. */
+  function onFrame(frame: Buffer, port: PacketPort, mac: Buffer): void {
+    const isMulticast = ((frame[0] ?? 0) & 1) === 1;
+    if (frame.length < ethernetLength || (!isMulticast && mac.compare(frame, 0, 6) !== 0)) {
+      return;
+    }
+    switch (frame.readUInt16BE(12)) {
+      case etherType.ipv4:
+        onIpv4(frame, port);
+        break;
+      case etherType.ipv6:
+        onIpv6(frame, port, isMulticast);
+        break;
+      case etherType.arp:
+        if (port === ports[0]) {
+          neighbours?.onArp(frame);
+        }
+    }
+  }
+
+  function open(device: string): PacketPort {
+    const port = openPacketPort({
+      namespace,
+      device,
+      ringFrames,
+      onFrame({ octets, outgoing }) {
+        if (outgoing) {
+          return;
+        }
+        try {
+          onFrame(Buffer.from(octets.buffer, octets.byteOffset, octets.length), port, mac);
+        } catch (error) {
+          // Whatever arrives, the agent goes on.
+          count('exceptions');
+          log('exception', { message: error instanceof Error ? error.message : String(error) });
+        }
+      },
+    });
+    const mac = macOf(port);
+    ports.push(port);
+    return port;
+  }
+
+  const home = open(settings.homeLink.device);
+  for (const device of settings.devices) {
+    open(device);
+  }
+  const homeMac = macOf(home);
+  const forwarder = createForwarder({
+    settings,
+    table,
+    send: (packet) => sender.send(packet),
+    sendOntoHomeLink(packet) {
+      const isIpv6 = (packet[0] ?? 0) >> 4 === 6;
+      const type = isIpv6 ? Buffer.of(0x86, 0xdd) : Buffer.of(0x08, 0x00);
+      home.send(Buffer.concat([Buffer.alloc(6, 0xff), homeMac, type, packet]));
+    },
+    count,
+    now,
+    mtu: Math.min(...ports.map((port) => port.mtu)),
+    deviates,
+  });
+  const link = { mac: home.mac, send: (frame: Uint8Array) => home.send(frame) };
+  neighbours = createNeighbours(settings, table, link, deviates);
+  const advertiser: Advertiser | undefined = createAdvertiser(settings, link, deviates);
+
+  return {
+    status: () => statusOf(table, counters, now()),
+    close() {
+      advertiser?.close();
+      table.clear();
+      routes.close();
+      for (const port of ports) {
+        port.close();
+      }
+      sender.close();
+      sink.close();
+      namespace?.close();
+    },
+  };
+}
+
+function macOf(port: PacketPort): Buffer {
+  return Buffer.from(port.mac.replaceAll(':', ''), 'hex');
+}

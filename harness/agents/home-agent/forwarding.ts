@@ -1,0 +1,422 @@
+import { type Ipv6Key, ipv4At, ipv6KeyAt } from './addresses.ts';
+import type { Binding, BindingTable, Ipv6Binding, MobileNode } from './bindings.ts';
+import type { Settings } from './config.ts';
+import type { Deviates } from './deviations.ts';
+import { echoReply, fragmentationNeeded, packetTooBig } from './icmp.ts';
+import {
+  decapsulateMinimally,
+  encapsulate,
+  encapsulateInUdp,
+  encapsulateMinimally,
+  fragments,
+  headerLength,
+  ipv4Packet,
+  ipv6Packet,
+  lowerHopLimit,
+  lowerTtl,
+  protocol,
+} from './packets.ts';
+import { otherAddress } from './reply.ts';
+
+export interface ForwardingOptions {
+  settings: Settings;
+  table: BindingTable;
+  /** Sends an IP packet, routed by the kernel. */
+  send(packet: Buffer): void;
+  /** Puts a copy of a packet on the home link; for a deviation. */
+  sendOntoHomeLink(packet: Buffer): void;
+  count(name: string): void;
+  now(): number;
+  mtu: number;
+  deviates: Deviates;
+}
+
+export interface Forwarder {
+  /** The mobile node that this IPv6 address is registered for. */
+  findIpv6(destination: Ipv6Key): MobileNode | undefined;
+  /** A packet whose destination is a registered home address; it may be written to. */
+  interceptIpv4(octets: Buffer, mobile: MobileNode): void;
+  interceptIpv6(octets: Buffer, mobile: MobileNode): void;
+  /** A packet of protocol 4, 41, 47 or 55 addressed to the home agent; it may be written to. */
+  receive(octets: Buffer): void;
+  /** RFC 3519: a Tunnel Data message; `message` starts at its type octet. */
+  receiveTunnelData(source: number, port: number, message: Buffer): void;
+}
+
+type Encapsulation = Binding['encapsulation'] | 'udp';
+
+/** Octets that a mode's tunnel puts in front of an IPv6 packet. */
+const singleHeader = 20;
+const doubleHeader = 40;
+const mobileIpPort = 434;
+
+/** Interception, tunnels and their ends: RFC 3344 4.2.3, RFC 3024 4.3, sections 4.3 and 6 of the draft. */
+export function createForwarder(options: ForwardingOptions): Forwarder {
+  const { settings, table, count, now, mtu, deviates } = options;
+  const tunnelSource = deviates('tunnel-from-another-address')
+    ? otherAddress(settings.homeAgent)
+    : settings.homeAgent;
+  const innerTunnelSource = deviates('inner-tunnel-from-another-address')
+    ? otherAddress(settings.homeAgent)
+    : settings.homeAgent;
+  const ipv4Hops = deviates('ttl-not-decremented') ? 0 : deviates('ttl-decremented-twice') ? 2 : 1;
+  const ipv6Hops = deviates('hop-limit-not-decremented') ? 0 : deviates('hop-limit-decremented-twice') ? 2 : 1;
+
+  function send(packet: Buffer): void {
+    for (const piece of fragments(packet, mtu)) {
+      options.send(piece);
+    }
+  }
+
+  /** One IPv4 packet into the tunnel of one binding. */
+  function tunnelIpv4(inner: Buffer, binding: Binding, careOfAddress: number): void {
+    const outer = {
+      source: tunnelSource,
+      destination: careOfAddress,
+      protocol: protocol.ipInIp,
+      typeOfService: inner[1] ?? 0,
+      dontFragment: ((inner[6] ?? 0) & 0x40) !== 0,
+    };
+    if (binding.udpTunnel !== undefined) {
+      send(udp(outer, inner, binding.udpTunnel, protocol.ipInIp));
+    } else if (binding.encapsulation === 'gre') {
+      send(encapsulate({ ...outer, protocol: protocol.gre }, inner, Buffer.of(0, 0, 8, 0)));
+    } else if (binding.encapsulation === 'minimal' && (inner.readUInt16BE(6) & 0x3fff) === 0) {
+      send(encapsulateMinimally(outer, inner));
+    } else {
+      send(encapsulate(outer, inner));
+    }
+    count('tunnelledIpv4');
+  }
+
+  function udp(
+    outer: Parameters<typeof encapsulateInUdp>[0],
+    inner: Buffer,
+    tunnel: { address: number; port: number },
+    nextHeader: number,
+  ): Buffer {
+    const ports = { source: mobileIpPort, destination: tunnel.port };
+    return encapsulateInUdp({ ...outer, destination: tunnel.address }, inner, ports, nextHeader);
+  }
+
+  function isDoubled(binding: Binding, ipv6: Ipv6Binding): boolean {
+    if (ipv6.mode === 'home-address') {
+      const isDirect =
+        deviates('case-1-tunnels-to-care-of-address') ||
+        (deviates('case-1-via-foreign-agent-tunnels-to-care-of-address') && binding.viaForeignAgent);
+      return !isDirect;
+    }
+    const isReverse = ipv6.mode === 'care-of-address-and-reverse';
+    return (
+      deviates(isReverse ? 'r1-tunnels-to-home-address' : 'r0-tunnels-to-home-address') ||
+      (deviates('ipv6-tunnel-depends-on-t') && binding.reverseTunneling)
+    );
+  }
+
+  function tunnelIpv6(packet: Buffer, mobile: MobileNode, binding: Binding, ipv6: Ipv6Binding): void {
+    const typeOfService = (((packet[0] ?? 0) & 15) << 4) | ((packet[1] ?? 0) >> 4);
+    const outer = { protocol: protocol.ipv6, typeOfService, dontFragment: false };
+    const isDouble = isDoubled(binding, ipv6);
+    const room = mtu - (isDouble ? doubleHeader : singleHeader);
+    if (packet.length > Math.max(room, 1280)) {
+      tooBig(packet, room);
+      return;
+    }
+    if (isDouble) {
+      // Section 5.1.4: the tunnel to the home address, intercepted like anything else for that address.
+      const inner = { ...outer, source: innerTunnelSource, destination: mobile.homeAddress ?? 0 };
+      tunnelIpv4(encapsulate(inner, packet), binding, ipv6.careOfAddress);
+    } else {
+      const header = { ...outer, source: tunnelSource, destination: ipv6.careOfAddress };
+      const { udpTunnel } = binding;
+      send(
+        udpTunnel === undefined
+          ? encapsulate(header, packet)
+          : udp(header, packet, udpTunnel, protocol.ipv6),
+      );
+    }
+    count('tunnelledIpv6');
+  }
+
+  function tooBig(packet: Buffer, room: number): void {
+    count('tooBig');
+    const answer = settings.ipv6Address === undefined ? undefined : packetTooBig(packet, settings.ipv6Address, room);
+    if (answer !== undefined) {
+      options.send(answer);
+    }
+  }
+
+  function interceptIpv4(octets: Buffer, mobile: MobileNode, isHopCounted: boolean): void {
+    const packet = ipv4Packet(octets);
+    if (packet === undefined) {
+      count('malformedIpv4');
+      return;
+    }
+    // RFC 2003 3.1: nothing that says it comes from this agent goes into its tunnels.
+    if (ipv4At(packet, 12) === settings.homeAgent || (!isHopCounted && (packet[8] ?? 0) <= 1)) {
+      count('notForwardedIpv4');
+      return;
+    }
+    if (deviates('no-ipv4-interception')) {
+      return;
+    }
+    if (deviates('intercepted-packets-onto-home-link')) {
+      options.sendOntoHomeLink(packet);
+    }
+    const isLocked = ((packet[6] ?? 0) & 0x40) !== 0;
+    if (isLocked && packet.length > mtu - singleHeader) {
+      count('tooBig');
+      options.send(fragmentationNeeded(packet, settings.homeAgent, mtu - singleHeader));
+      return;
+    }
+    if (!isHopCounted) {
+      lowerTtl(packet, ipv4Hops);
+    }
+    const time = now();
+    for (const binding of mobile.bindings) {
+      if (binding.expiresAt > time) {
+        tunnelIpv4(packet, binding, binding.careOfAddress);
+      }
+    }
+  }
+
+  function interceptIpv6(octets: Buffer, mobile: MobileNode, isHopCounted: boolean): void {
+    const packet = ipv6Packet(octets);
+    if (packet === undefined) {
+      count('malformedIpv6');
+      return;
+    }
+    const isLinkLocal = packet[8] === 0xfe && ((packet[9] ?? 0) & 0xc0) === 0x80;
+    if (isLinkLocal || (!isHopCounted && (packet[7] ?? 0) <= 1)) {
+      count('notForwardedIpv6');
+      return;
+    }
+    if (deviates('no-ipv6-interception')) {
+      return;
+    }
+    if (deviates('intercepted-packets-onto-home-link')) {
+      options.sendOntoHomeLink(packet);
+    }
+    if (!isHopCounted) {
+      lowerHopLimit(packet, ipv6Hops);
+    }
+    const time = now();
+    for (const binding of mobile.bindings) {
+      if (binding.ipv6 !== undefined && binding.ipv6.expiresAt > time) {
+        tunnelIpv6(packet, mobile, binding, binding.ipv6);
+      }
+    }
+  }
+
+  function findIpv6(address: Ipv6Key): MobileNode | undefined {
+    const exact = table.ipv6.get(address);
+    if (exact !== undefined || (table.ipv6Subnets.size === 0 && !deviates('tunnels-neighbouring-addresses'))) {
+      return exact;
+    }
+    return table.ipv6Subnets.get(address.slice(0, 8)) ?? neighbourOf(address);
+  }
+
+  /** For a deviation: a bound mobile node whose address has the same first 112 bits. */
+  function neighbourOf(address: Ipv6Key): MobileNode | undefined {
+    const isOurs = address === settings.ipv6Address || table.ownerOfIpv6(address) !== undefined;
+    if (isOurs || !deviates('tunnels-neighbouring-addresses')) {
+      return undefined;
+    }
+    for (const [key, mobile] of table.ipv6) {
+      if (key.startsWith(address.slice(0, 14))) {
+        return mobile;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether this binding lets IPv6 of its mobile node come out of a tunnel from `outerSource`. */
+  function acceptsReverseIpv6(mobile: MobileNode, binding: Binding, outerSource: number): boolean {
+    const { ipv6 } = binding;
+    if (ipv6 === undefined || ipv6.expiresAt <= now() || ipv6.mode === 'care-of-address') {
+      return false;
+    }
+    if (deviates('reverse-ipv6-needs-t') && !binding.reverseTunneling) {
+      return false;
+    }
+    if (ipv6.mode === 'home-address') {
+      return outerSource === mobile.homeAddress && !deviates('drops-home-address-reverse-tunnel');
+    }
+    const isExpected = outerSource === (binding.udpTunnel?.address ?? ipv6.careOfAddress);
+    return isExpected && !deviates('drops-care-of-reverse-tunnel');
+  }
+
+  /** Section 6 and RFC 3024 4.3.2: the inner source is a registered address, the outer the tunnel's other end. */
+  function isReverseIpv6Right(inner: Buffer, outerSource: number): boolean {
+    const owner = findIpv6Source(ipv6KeyAt(inner, 8));
+    if (owner?.bindings.some((binding) => acceptsReverseIpv6(owner, binding, outerSource))) {
+      return true;
+    }
+    if (deviates('spoofed-outer-source-accepted') && owner !== undefined) {
+      return owner.bindings.some((binding) => {
+        const { ipv6 } = binding;
+        const wanted = ipv6?.mode === 'home-address' ? owner.homeAddress : ipv6?.careOfAddress;
+        return ipv6 !== undefined && wanted !== undefined && acceptsReverseIpv6(owner, binding, wanted);
+      });
+    }
+    return (
+      deviates('spoofed-inner-source-accepted') &&
+      table.mobiles.some((mobile) =>
+        mobile.bindings.some((binding) => acceptsReverseIpv6(mobile, binding, outerSource)),
+      )
+    );
+  }
+
+  function findIpv6Source(source: Ipv6Key): MobileNode | undefined {
+    return table.ipv6.get(source) ?? table.ipv6Subnets.get(source.slice(0, 8));
+  }
+
+  function receiveIpv6(octets: Buffer, outerSource: number): void {
+    const inner = ipv6Packet(octets);
+    if (inner === undefined || !isReverseIpv6Right(inner, outerSource)) {
+      count('refusedReverseIpv6');
+      return;
+    }
+    const isLinkLocal = inner[24] === 0xff || (inner[24] === 0xfe && ((inner[25] ?? 0) & 0xc0) === 0x80);
+    if ((inner[7] ?? 0) <= 1 || isLinkLocal) {
+      count('notForwardedIpv6');
+      return;
+    }
+    count('reverseIpv6');
+    lowerHopLimit(inner, ipv6Hops);
+    const mobile = findIpv6(ipv6KeyAt(inner, 24));
+    if (mobile !== undefined) {
+      interceptIpv6(inner, mobile, true);
+    } else {
+      options.send(inner);
+    }
+  }
+
+  function liveBinding(mobile: MobileNode | undefined, outerSource: number): Binding | undefined {
+    const time = now();
+    return mobile?.bindings.find(
+      (binding) =>
+        binding.expiresAt > time && outerSource === (binding.udpTunnel?.address ?? binding.careOfAddress),
+    );
+  }
+
+  function receiveIpv4(octets: Buffer, outerSource: number, encapsulation: Encapsulation): void {
+    const inner = ipv4Packet(octets);
+    if (inner === undefined) {
+      count('malformedIpv4');
+      return;
+    }
+    const mobile = table.ipv4.get(ipv4At(inner, 12));
+    const binding = liveBinding(mobile, outerSource);
+    const isForAgent = ipv4At(inner, 16) === settings.homeAgent;
+    if (binding !== undefined && isForAgent && inner[9] === protocol.ipv6) {
+      // Case 1 behind a reverse tunnel for IPv4: two headers, whatever T was (reading A11).
+      if (deviates('drops-nested-reverse-tunnel')) {
+        count('refusedReverseIpv6');
+      } else {
+        receiveIpv6(inner.subarray(headerLength(inner)), ipv4At(inner, 12));
+      }
+      return;
+    }
+    const expected = binding?.udpTunnel === undefined ? binding?.encapsulation : 'udp';
+    const isKeepalive = encapsulation === 'udp' && isForAgent;
+    if (
+      mobile === undefined ||
+      binding === undefined ||
+      expected !== encapsulation ||
+      (!binding.reverseTunneling && !isKeepalive)
+    ) {
+      count('refusedReverseIpv4');
+      return;
+    }
+    forwardIpv4(inner, mobile, isForAgent);
+  }
+
+  function forwardIpv4(inner: Buffer, sender: MobileNode, isForAgent: boolean): void {
+    const reply = isForAgent ? echoReply(inner) : undefined;
+    if (reply !== undefined) {
+      // The kernel's own answer would end in the blackhole route of the home address.
+      const binding = sender.bindings[0];
+      if (binding !== undefined) {
+        tunnelIpv4(reply, binding, binding.careOfAddress);
+      }
+      return;
+    }
+    if ((inner[8] ?? 0) <= 1) {
+      count('notForwardedIpv4');
+      return;
+    }
+    count('reverseIpv4');
+    lowerTtl(inner, ipv4Hops);
+    const mobile = table.ipv4.get(ipv4At(inner, 16));
+    if (mobile !== undefined) {
+      interceptIpv4(inner, mobile, true);
+    } else {
+      send(inner);
+    }
+  }
+
+  function receiveGre(payload: Buffer, source: number): void {
+    const type = payload.length < 4 || payload.readUInt16BE(0) !== 0 ? 0 : payload.readUInt16BE(2);
+    if (type === 0x0800) {
+      receiveIpv4(payload.subarray(4), source, 'gre');
+    } else if (type === 0x86dd) {
+      receiveIpv6(payload.subarray(4), source);
+    } else {
+      count('malformedGre');
+    }
+  }
+
+  return {
+    findIpv6,
+    interceptIpv4: (octets, mobile) => interceptIpv4(octets, mobile, false),
+    interceptIpv6: (octets, mobile) => interceptIpv6(octets, mobile, false),
+    receive(octets) {
+      const packet = ipv4Packet(octets);
+      if (packet === undefined || (packet.readUInt16BE(6) & 0x3fff) !== 0) {
+        count('malformedTunnel');
+        return;
+      }
+      const source = ipv4At(packet, 12);
+      const payload = packet.subarray(headerLength(packet));
+      switch (packet[9]) {
+        case protocol.ipInIp:
+          receiveIpv4(payload, source, 'ip-in-ip');
+          break;
+        case protocol.ipv6:
+          receiveIpv6(payload, source);
+          break;
+        case protocol.gre:
+          receiveGre(payload, source);
+          break;
+        default: {
+          const inner = decapsulateMinimally(packet);
+          if (inner === undefined) {
+            count('malformedTunnel');
+          } else {
+            receiveIpv4(inner, source, 'minimal');
+          }
+        }
+      }
+    },
+    receiveTunnelData(source, port, message) {
+      const time = now();
+      const isKnown = table.mobiles.some(({ bindings }) =>
+        bindings.some(
+          ({ udpTunnel, expiresAt }) =>
+            expiresAt > time && udpTunnel?.address === source && udpTunnel.port === port,
+        ),
+      );
+      const inner = message.subarray(4);
+      if (!isKnown || message.length < 24) {
+        count('refusedTunnelData');
+      } else if (message[1] === protocol.ipInIp) {
+        receiveIpv4(inner, source, 'udp');
+      } else if (message[1] === protocol.ipv6) {
+        receiveIpv6(inner, source);
+      } else {
+        count('refusedTunnelData');
+      }
+    },
+  };
+}

@@ -1,0 +1,176 @@
+import type { ExtensionTypes } from '../../wire/index.ts';
+import { type Ipv6Key, ipv4At, ipv6KeyAt } from './addresses.ts';
+
+/** Flag bits of the Registration Request (RFC 3344 3.3, RFC 3024 3.2). */
+export const requestFlag = {
+  simultaneousBindings: 0x80,
+  broadcastDatagrams: 0x40,
+  decapsulationByMobileNode: 0x20,
+  minimalEncapsulation: 0x10,
+  greEncapsulation: 0x08,
+  reverseTunneling: 0x02,
+} as const;
+
+export const extensionType = {
+  padding: 0,
+  mobileHomeAuthentication: 32,
+  mobileForeignAuthentication: 33,
+  foreignHomeAuthentication: 34,
+  mobileNodeNai: 131,
+  udpTunnelRequest: 144,
+} as const;
+
+/** Codes of the Registration Reply that a home agent gives (RFC 3344 3.4, RFC 3024 3.4, RFC 3519 3.5). */
+export const replyCode = {
+  accepted: 0,
+  acceptedWithoutSimultaneousBindings: 1,
+  administrativelyProhibited: 129,
+  insufficientResources: 130,
+  mobileNodeFailedAuthentication: 131,
+  foreignAgentFailedAuthentication: 132,
+  identificationMismatch: 133,
+  poorlyFormedRequest: 134,
+  tooManyBindings: 135,
+  unknownHomeAgent: 136,
+  reverseTunnelUnavailable: 137,
+  reverseTunnelMandatory: 138,
+  encapsulationUnavailable: 139,
+  udpEncapsulationUnavailable: 142,
+} as const;
+
+/** A UDP datagram for port 434 as it arrived. */
+export interface Arrival {
+  source: number;
+  sourcePort: number;
+  destination: number;
+  destinationPort: number;
+  payload: Buffer;
+}
+
+const fixedPartLength = 24;
+
+export interface Found {
+  type: number;
+  offset: number;
+  length: number;
+}
+
+/** RFC 3519 3.1, as far as the home agent needs it. */
+export interface UdpTunnelRequest {
+  offset: number;
+  force: boolean;
+  encapsulation: number;
+  reserved3: number;
+}
+
+/** A Registration Request as it was received; offsets count from its first octet. */
+export interface Request {
+  octets: Buffer;
+  flags: number;
+  lifetimeSeconds: number;
+  homeAddress: number;
+  homeAgent: number;
+  careOfAddress: number;
+  identification: bigint;
+  extensions: Found[];
+  /** All mobile-home authentication extensions, in order. */
+  mobileHome: Found[];
+  foreignHome: Found[];
+  nai?: string;
+  ipv6HomeAddress?: Ipv6Key;
+  /** Present when a compatibility extension is to be honoured: behind the MHAE and before the FHAE, if there is one. */
+  compatibility?: { reverseTunnel: boolean; offset: number };
+  udpTunnelRequest?: UdpTunnelRequest;
+  /** Types below 128 that the agent does not know (RFC 3344 1.8). */
+  unknownNonSkippable: number[];
+  unknownSkippable: number[];
+  /** Octets are left over that make no extension. */
+  trailing: boolean;
+}
+
+export interface ParseOptions {
+  /** Undefined: an agent that knows nothing of the draft. */
+  types?: ExtensionTypes;
+  natTraversal: boolean;
+}
+
+/** Parse the UDP payload; undefined when it is no Registration Request or too short for the fixed part. */
+export function parseRequest(octets: Buffer, options: ParseOptions): Request | undefined {
+  if (octets.length < fixedPartLength || octets[0] !== 1) {
+    return undefined;
+  }
+  const { found, trailing } = walk(octets);
+  const request: Request = {
+    octets,
+    flags: octets[1] ?? 0,
+    lifetimeSeconds: octets.readUInt16BE(2),
+    homeAddress: ipv4At(octets, 4),
+    homeAgent: ipv4At(octets, 8),
+    careOfAddress: ipv4At(octets, 12),
+    identification: octets.readBigUInt64BE(16),
+    extensions: found,
+    mobileHome: found.filter((item) => item.type === extensionType.mobileHomeAuthentication),
+    foreignHome: found.filter((item) => item.type === extensionType.foreignHomeAuthentication),
+    unknownNonSkippable: [],
+    unknownSkippable: [],
+    trailing,
+  };
+  for (const item of found) {
+    interpret(request, item, options);
+  }
+  return request;
+}
+
+function walk(octets: Buffer): { found: Found[]; trailing: boolean } {
+  const found: Found[] = [];
+  let offset = fixedPartLength;
+  while (offset < octets.length) {
+    const type = octets[offset] ?? 0;
+    if (type === extensionType.padding) {
+      found.push({ type, offset, length: 1 });
+      offset += 1;
+      continue;
+    }
+    const length = 2 + (octets[offset + 1] ?? octets.length);
+    if (offset + length > octets.length) {
+      return { found, trailing: true };
+    }
+    found.push({ type, offset, length });
+    offset += length;
+  }
+  return { found, trailing: false };
+}
+
+function interpret(request: Request, item: Found, options: ParseOptions): void {
+  const { octets } = request;
+  const { types } = options;
+  const { type, offset, length } = item;
+  const authenticated = offset < (request.mobileHome[0]?.offset ?? Number.POSITIVE_INFINITY);
+  if (type === extensionType.mobileNodeNai) {
+    if (authenticated && length > 2) {
+      request.nai ??= octets.toString('latin1', offset + 2, offset + length);
+    }
+  } else if (types !== undefined && type === types.ipv6HomeAddress) {
+    // Another length or sub-type is not understood and skipped (readings A27, A28).
+    if (authenticated && length === 19 && octets[offset + 2] === 1) {
+      request.ipv6HomeAddress ??= ipv6KeyAt(octets, offset + 3);
+    }
+  } else if (types !== undefined && type === types.ipv6Compatibility) {
+    // Section 4.1: only behind the MHAE and before the FHAE. Of several the last holds: the foreign agent's.
+    const end = request.foreignHome[0]?.offset ?? Number.POSITIVE_INFINITY;
+    if (!authenticated && length === 4 && offset < end) {
+      request.compatibility = { reverseTunnel: ((octets[offset + 2] ?? 0) & 0x80) !== 0, offset };
+    }
+  } else if (options.natTraversal && type === extensionType.udpTunnelRequest && length === 8) {
+    request.udpTunnelRequest = {
+      offset,
+      force: ((octets[offset + 4] ?? 0) & 0x80) !== 0,
+      encapsulation: octets[offset + 5] ?? 0,
+      reserved3: octets.readUInt16BE(offset + 6),
+    };
+  } else if (type >= 128) {
+    request.unknownSkippable.push(type);
+  } else if (type !== extensionType.padding && (type < 32 || type > 34)) {
+    request.unknownNonSkippable.push(type);
+  }
+}
