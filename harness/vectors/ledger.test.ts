@@ -246,6 +246,21 @@ t.test('data errors list every problem', async (t) => {
   t.throws(() => readValid('keywords.schema.json', join(ledgerDirectory, 'clauses.json')), DataError);
 });
 
+t.test('a choice is explained by the form that comes nearest', async (t) => {
+  const clauses = (level: unknown, lines: unknown) => ({ document: 'd', clauses: [{ level, lines }] });
+  const messages = problemsOf('clauses.schema.json', clauses('SHOLD', [[1]])).map(({ message }) => message);
+  t.ok(messages.some((message) => message.endsWith('did you mean "SHOULD"?')));
+  const slip = problemsOf('keywords.schema.json', {
+    document: 'd',
+    keywords: [{ lines: 1, keyword: 'MAY', clauses: ['4.1-a'] }],
+  });
+  t.same(
+    slip,
+    [{ path: 'keywords[0]', message: 'unknown field "lines"; did you mean "line"?' }],
+    'a slip is one problem',
+  );
+});
+
 t.test('the closest name is found', async (t) => {
   t.equal(closest('verdcit', ['verdict', 'level']), 'verdict');
   t.equal(closest('Level', ['verdict', 'level']), 'level');

@@ -71,6 +71,8 @@ export interface Clause {
   /** What the harness stands on besides: the correspondent node's side, the home link. */
   readonly also: readonly ('CN' | 'HL')[];
   readonly verdict: Verdict;
+  /** The clauses that carry the verdict where this one only repeats or sums them. */
+  readonly governedBy: readonly string[];
   readonly note?: string;
   readonly aspects: Readonly<Record<string, Aspect>>;
   readonly readings: readonly string[];
@@ -149,7 +151,11 @@ export const ledgerDirectory = fileURLToPath(
   new URL('../../vectors/draft-tsirtsis-v4v6-mipv4-00/', import.meta.url),
 );
 
-type Raw<T> = Omit<T, 'sources' | 'also' | 'aspects' | 'readings' | 'settled' | 'alternatives'> & Partial<T>;
+type Raw<T> = Omit<
+  T,
+  'sources' | 'also' | 'governedBy' | 'aspects' | 'readings' | 'settled' | 'alternatives'
+> &
+  Partial<T>;
 
 /**
  * Reads clauses.json, readings.json and keywords.json of a directory and checks that they agree.
@@ -173,6 +179,7 @@ export function loadLedger(directory: string = ledgerDirectory, options: LedgerO
   const clauses = rawClauses.clauses.map((clause) => ({
     sources: [],
     also: [],
+    governedBy: [],
     aspects: {},
     readings: [],
     ...clause,
@@ -182,7 +189,9 @@ export function loadLedger(directory: string = ledgerDirectory, options: LedgerO
   const clausesById = byId(files.clauses, 'clauses', clauses);
   report(
     files.clauses,
-    clauses.flatMap((clause, n) => clauseProblems(clause, `clauses[${n}] (${clause.id})`, readingsById)),
+    clauses.flatMap((clause, n) =>
+      clauseProblems(clause, `clauses[${n}] (${clause.id})`, readingsById, clausesById),
+    ),
   );
   report(
     files.readings,
@@ -266,7 +275,12 @@ function report(file: string, problems: readonly Problem[]): void {
   if (problems.length > 0) throw new DataError(file, problems);
 }
 
-function clauseProblems(clause: Clause, path: string, readings: ReadonlyMap<string, Reading>): Problem[] {
+function clauseProblems(
+  clause: Clause,
+  path: string,
+  readings: ReadonlyMap<string, Reading>,
+  clauses: ReadonlyMap<string, Clause>,
+): Problem[] {
   const problems = readingsNamed(clause).flatMap(([id, reference]) => {
     const reading = readings.get(id);
     if (reading?.clauses.includes(reference)) return [];
@@ -276,6 +290,9 @@ function clauseProblems(clause: Clause, path: string, readings: ReadonlyMap<stri
         : `reading ${id} does not name ${reference}`;
     return [{ path: `${path}.readings`, message }];
   });
+  for (const id of clause.governedBy) {
+    if (!clauses.has(id)) problems.push({ path: `${path}.governedBy`, message: `no clause "${id}"` });
+  }
   const isBase = clause.section === 'base';
   if (isBase !== clause.id.startsWith('B') || (!isBase && clause.id.split('-')[0] !== clause.section)) {
     problems.push({

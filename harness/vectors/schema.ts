@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { closest } from './closest.ts';
@@ -92,7 +91,7 @@ export function validate(schemaFile: string, data: unknown, fileName: string): v
 export function problemsOf(schemaFile: string, data: unknown): Problem[] {
   const check = compiled(schemaFile);
   if (check(data)) return [];
-  return explain(check.errors ?? [], schemaFile.split('#')[0] ?? schemaFile, data, '');
+  return explain([...(check.errors ?? [])], data, '');
 }
 
 // Compiling: each schema file is read when it is first needed, with the files it refers to.
@@ -107,153 +106,168 @@ const ajv = new Ajv2020({
   allowUnionTypes: true,
 });
 const sources = new Map<string, JsonSchema>();
+/** Where each part of a schema stands. The paths in ajv's own errors start anew at every reference. */
+const places = new Map<unknown, { file: string; pointer: string }>();
 
 function compiled(reference: string): ValidateFunction {
-  load(reference.split('#')[0] ?? reference);
+  load(fileOf(reference));
   const check = ajv.getSchema(reference);
   if (check === undefined) throw new Error(`no schema at ${reference}`);
   return check;
 }
 
-function load(schemaFile: string): void {
-  if (sources.has(schemaFile)) return;
-  const schema = readJson(join(schemaDirectory, basename(schemaFile))) as JsonSchema;
-  sources.set(schemaFile, schema);
-  ajv.addSchema(schema, schemaFile);
-  for (const [, other] of JSON.stringify(schema).matchAll(/"\$ref":"([^"#]+)(?:#[^"]*)?"/g))
-    load(other as string);
+function fileOf(reference: string): string {
+  return reference.split('#')[0] ?? '';
 }
 
-// Explaining
+function load(file: string): void {
+  if (sources.has(file)) return;
+  const schema = readJson(join(schemaDirectory, basename(file))) as JsonSchema;
+  sources.set(file, schema);
+  ajv.addSchema(schema, file);
+  place(schema, file, '');
+}
 
-/** `verbose` puts the schema around the failed keyword and the data at the place into every error. */
-function explain(errors: readonly ErrorObject[], root: string, data: unknown, base: string): Problem[] {
-  const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf');
-  // The errors below a choice are those of every branch at once; the choice itself is explained by its best branch.
-  const below = (error: ErrorObject) =>
-    choices.some(
-      (choice) =>
-        choice !== error && isInside(error.instancePath, choice.instancePath) && isOfBranch(error, choice),
-    );
-  const problems: Problem[] = [];
-  for (const error of errors) {
-    if (error.keyword === 'if' || below(error)) continue;
-    const path = pathText(base + error.instancePath, data);
-    if (choices.includes(error)) problems.push(...explainChoice(error, root, data, base));
-    else problems.push({ path, message: messageOf(error) });
+function place(schema: unknown, file: string, pointer: string): void {
+  if (typeof schema !== 'object' || schema === null) return;
+  places.set(schema, { file, pointer });
+  for (const [key, part] of Object.entries(schema)) {
+    if (key === '$ref' && typeof part === 'string' && !part.startsWith('#')) load(fileOf(part));
+    place(part, file, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
   }
-  const seen = new Set<string>();
-  return problems.filter(({ path, message }) => !seen.has(path + message) && seen.add(path + message));
 }
 
-function isInside(path: string, outer: string): boolean {
-  return path === outer || path.startsWith(`${outer}/`);
-}
-
-/** Whether the error comes from within one of the choice's branches: found there by its own schema object. */
-function isOfBranch(error: ErrorObject, choice: ErrorObject): boolean {
-  if (error.schemaPath.startsWith(`${choice.schemaPath}/`)) return true;
-  return (choice.schema as JsonSchema[]).some((branch) => mentions(branch, error.parentSchema, 0, new Set()));
-}
-
-function mentions(schema: unknown, wanted: unknown, depth: number, visited: Set<unknown>): boolean {
-  if (schema === wanted) return true;
-  if (typeof schema !== 'object' || schema === null || visited.has(schema) || depth > 40) return false;
-  visited.add(schema);
-  const reference = (schema as JsonSchema).$ref;
-  if (
-    typeof reference === 'string' &&
-    resolveAll(reference).some((target) => mentions(target, wanted, depth + 1, visited))
-  ) {
-    return true;
-  }
-  return Object.values(schema).some((value) => mentions(value, wanted, depth + 1, visited));
-}
-
-/** What a reference may stand for; a local one ("#/...") does not say in which file it was written. */
-function resolveAll(reference: string): unknown[] {
-  const [file = '', pointer = ''] = reference.split('#');
-  const candidates = file === '' ? [...sources.values()] : [sources.get(file)];
-  return candidates.map((schema) => atPointer(schema, pointer)).filter((schema) => schema !== undefined);
-}
-
-function atPointer(schema: unknown, pointer: string): unknown {
-  let value = schema;
-  for (const part of pointer.split('/').slice(1)) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as JsonSchema)[unescaped(part)];
-  }
-  return value;
+/** The schema itself, or the one it refers to. */
+function resolved(schema: JsonSchema): JsonSchema {
+  if (typeof schema.$ref !== 'string') return schema;
+  const [file = '', pointer = ''] = schema.$ref.split('#');
+  let target: unknown = sources.get(file === '' ? (places.get(schema)?.file ?? '') : file);
+  for (const part of pointer.split('/').slice(1).map(unescaped))
+    target = (target as JsonSchema | undefined)?.[part];
+  return (target as JsonSchema | undefined) ?? schema;
 }
 
 function unescaped(part: string): string {
   return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
+// Explaining
+
+/**
+ * Problems in the words of this project. `verbose` gives every error the schema around the failed keyword
+ * and the data at its place. `data` is the whole file, `base` the place in it that was checked.
+ */
+function explain(errors: readonly ErrorObject[], data: unknown, base: string): Problem[] {
+  const choices = errors.filter(isChoice).map((choice) => ({ choice, parts: partsOf(choice) }));
+  const problems = errors.flatMap((error): Problem[] => {
+    // The errors below a choice are those of all its branches at once; the choice is explained by its best branch.
+    const isBelow = choices.some(
+      ({ choice, parts }) =>
+        choice !== error &&
+        isInside(error.instancePath, choice.instancePath) &&
+        parts.has(error.parentSchema),
+    );
+    if (error.keyword === 'if' || isBelow) return [];
+    if (isChoice(error)) return explainChoice(error, data, base);
+    return [{ path: pathText(base + error.instancePath, data), message: messageOf(error) }];
+  });
+  const slips = new Set(
+    problems.map(({ path, message }) => path + (/did you mean ("[^"]+")/.exec(message)?.[1] ?? '')),
+  );
+  const isSlip = ({ path, message }: Problem) => slips.has(path + message.replace(/^missing field /, ''));
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const key = problem.path + problem.message;
+    const isNew = !seen.has(key);
+    seen.add(key);
+    return isNew && !(problem.message.startsWith('missing field ') && isSlip(problem));
+  });
+}
+
+function isChoice({ keyword }: ErrorObject): boolean {
+  return keyword === 'oneOf' || keyword === 'anyOf';
+}
+
+function isInside(path: string, outer: string): boolean {
+  return path === outer || path.startsWith(`${outer}/`);
+}
+
+/** Every schema that the branches of a choice consist of, references followed. */
+function partsOf(choice: ErrorObject): Set<unknown> {
+  const parts = new Set<unknown>();
+  const visit = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null || parts.has(part)) return;
+    parts.add(part);
+    visit(resolved(part as JsonSchema));
+    for (const inner of Object.values(part)) visit(inner);
+  };
+  visit(choice.schema);
+  return parts;
+}
+
 interface Attempt {
+  name: string;
   problems: Problem[];
   /** How badly the shape itself is missed: wrong kind of value, fields missing or unknown at this very place. */
   distance: number;
-  name: string;
 }
 
 /** Explains a failed oneOf/anyOf by the branch that comes nearest; by the names of all of them if none is near. */
-function explainChoice(choice: ErrorObject, root: string, data: unknown, base: string): Problem[] {
+function explainChoice(choice: ErrorObject, data: unknown, base: string): Problem[] {
   const path = pathText(base + choice.instancePath, data);
   const branches = choice.schema as JsonSchema[];
-  const attempts = branches.map((branch, index) => attempt(choice, branch, index, root, data, base));
-  const names = attempts.map(({ name }) => name);
-  if (attempts.some(({ distance }) => distance < 0))
-    return [{ path, message: `expected exactly one of: ${names.join('; ')}` }];
+  const attempts = branches.map((branch) => attempt(choice, branch, data, base));
+  const names = [...new Set(attempts.map(({ name }) => name))].join('; ');
+  if (attempts.some(({ distance }) => distance < 0)) {
+    return [{ path, message: `expected exactly one of: ${names}${got(choice.data)}` }];
+  }
   attempts.sort((a, b) => a.distance - b.distance || a.problems.length - b.problems.length);
   const [best, second] = attempts;
   const isObject = typeof choice.data === 'object' && choice.data !== null;
-  const isClear =
-    best !== undefined && (best.distance === 0 || (isObject && best.distance < (second?.distance ?? 99)));
-  if (isClear) return best.problems;
-  return [{ path, message: `expected one of: ${names.join('; ')}${got(choice.data)}` }];
+  const isNear =
+    best !== undefined && (isObject ? best.distance < (second?.distance ?? Infinity) : best.distance === 0);
+  if (isNear || best?.distance === 0) return best.problems;
+  return [{ path, message: `expected one of: ${names}${got(choice.data)}` }];
 }
 
-function attempt(
-  choice: ErrorObject,
-  branch: JsonSchema,
-  index: number,
-  root: string,
-  data: unknown,
-  base: string,
-): Attempt {
-  const [file = '', pointer = ''] = choice.schemaPath.split('#');
-  const candidates = file === '' ? [root, ...sources.keys()] : [file];
-  const home = candidates.find((name) =>
-    isDeepStrictEqual(atPointer(sources.get(name), pointer), choice.schema),
-  );
+function attempt(choice: ErrorObject, branch: JsonSchema, data: unknown, base: string): Attempt {
   const name = nameOf(branch);
-  if (home === undefined) return { problems: [], distance: 99, name };
-  const check = compiled(`${home}#${pointer}/${index}`);
-  if (check(choice.data)) return { problems: [], distance: -1, name };
-  const errors = check.errors ?? [];
-  const distance = errors.filter((error) => isOfShape(error)).length;
-  return { problems: explain(errors, home, data, base + choice.instancePath), distance, name };
+  const place = places.get(branch);
+  if (place === undefined) return { name, problems: [], distance: Infinity };
+  const check = compiled(`${place.file}#${place.pointer}`);
+  if (check(choice.data)) return { name, problems: [], distance: -1 };
+  const errors = [...(check.errors ?? [])];
+  const distance = errors.reduce((sum, error) => sum + shapeDistance(error), 0);
+  return { name, problems: explain(errors, data, base + choice.instancePath), distance };
 }
 
-const shapeKeywords = new Set(['type', 'required', 'additionalProperties', 'unevaluatedProperties']);
+const shapeKeywords = new Set(['type', 'required', 'const', 'enum', 'pattern']);
 
-function isOfShape(error: ErrorObject): boolean {
+/** A field that is probably a slip of a known one weighs less than an unknown or a missing field. */
+function shapeDistance(error: ErrorObject): number {
   const depth = error.instancePath.split('/').length - 1;
-  return (
-    (depth === 0 && (shapeKeywords.has(error.keyword) || isLiteral(error))) ||
-    (depth === 1 && error.keyword === 'const')
-  );
+  if (depth === 1 && error.keyword === 'const') return 1;
+  if (depth > 0) return 0;
+  if (isUnknownField(error)) return closest(unknownField(error), knownFields(error)) === undefined ? 1 : 0.5;
+  return shapeKeywords.has(error.keyword) ? 1 : 0;
 }
 
-function isLiteral({ keyword }: ErrorObject): boolean {
-  return keyword === 'const' || keyword === 'enum' || keyword === 'pattern';
+function isUnknownField({ keyword }: ErrorObject): boolean {
+  return keyword === 'additionalProperties' || keyword === 'unevaluatedProperties';
+}
+
+function unknownField({ params }: ErrorObject): string {
+  return String(params.additionalProperty ?? params.unevaluatedProperty);
+}
+
+function knownFields({ parentSchema }: ErrorObject): string[] {
+  const properties = ((parentSchema ?? {}) as JsonSchema).properties ?? {};
+  return Object.keys(properties as object).filter((key) => key !== '$schema');
 }
 
 /** What a schema calls the value it describes. */
 function nameOf(schema: JsonSchema): string {
-  const target =
-    typeof schema.$ref === 'string' ? ((resolveAll(schema.$ref)[0] ?? schema) as JsonSchema) : schema;
+  const target = resolved(schema);
   if (typeof schema.title === 'string') return schema.title;
   if (typeof target.title === 'string') return target.title;
   if ('const' in target) return JSON.stringify(target.const);
@@ -271,8 +285,8 @@ function messageOf(error: ErrorObject): string {
   switch (error.keyword) {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
-      const name = String(error.params.additionalProperty ?? error.params.unevaluatedProperty);
-      const known = Object.keys((parent.properties ?? {}) as object).filter((key) => key !== '$schema');
+      const name = unknownField(error);
+      const known = knownFields(error);
       const meant = closest(name, known);
       if (meant !== undefined) return `unknown field "${name}"; did you mean "${meant}"?`;
       return `unknown field "${name}"${known.length > 0 ? `; the fields here are ${known.join(', ')}` : ''}`;
