@@ -188,8 +188,14 @@ async function blackholes(): Promise<void> {
   await until(() => asked().length >= 2);
   found.unblackholed = asked().sort().slice(0, 2);
   found.noAddress = messageOf(() => routes.blackhole('10.1.1'));
-  routes.local('10.99.0.0/16');
   routes.close();
+
+  const ours = openRoutes(at.mn);
+  ours.local('10.10.64.0/24');
+  ours.local('2001:db8:5::/64');
+  await echo('10.10.64.9');
+  found.local = seen.some(({ octets }) => isReply(octets) && hex(octets.subarray(26, 30)) === '0a0a4009');
+  ours.close();
 }
 
 /** One packet at a time, each sent when a promise says that the one before has been seen. */
@@ -290,12 +296,12 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /** A barrier: everything sent before it has been dealt with when the reply is back. */
-async function echo(): Promise<void> {
+async function echo(address = '10.1.0.2'): Promise<void> {
   const replies = (): number =>
     seen.filter(({ at, octets, outgoing }) => isReply(octets) && at === 'cn' && !outgoing).length;
   const before = replies();
-  cn.send(ipv4('10.12.0.2', '10.1.0.2', 1, Uint8Array.of(8, 0, 0xf7, 0xff, 0, 0, 0, 0)));
-  cn.send(ipv4('10.12.0.2', '10.1.0.2', 1, Uint8Array.of(8, 0, 0xf7, 0xff, 0, 0, 0, 0)));
+  cn.send(ipv4('10.12.0.2', address, 1, Uint8Array.of(8, 0, 0xf7, 0xff, 0, 0, 0, 0)));
+  cn.send(ipv4('10.12.0.2', address, 1, Uint8Array.of(8, 0, 0xf7, 0xff, 0, 0, 0, 0)));
   await until(() => replies() >= before + 2);
 }
 

@@ -17,7 +17,11 @@ export function ipBatch(lines: string[][], namespacePath?: string): void {
 
 function runBatch(lines: string[][], namespacePath: string | undefined): void {
   const input = lines.map((words) => `${words.map(word).join(' ')}\n`).join('');
-  const result = spawnSync('ip', ['-batch', '-'], { input, encoding: 'utf8' });
+  const result = spawnSync('ip', ['-batch', '-'], {
+    input,
+    encoding: 'utf8',
+    env: administratorEnvironment(),
+  });
   if (result.error !== undefined) {
     const code = (result.error as NodeJS.ErrnoException).code ?? 'error';
     throw new NetError(code, `cannot run the program "ip": ${code}; install the package iproute2`);
@@ -34,6 +38,11 @@ function runBatch(lines: string[][], namespacePath: string | undefined): void {
     'IP_COMMAND',
     `"ip ${failed.join(' ')}" failed${place}: ${said || `status ${result.status}`}`,
   );
+}
+
+/** Our environment with the folders of `ip` in its PATH, which on some systems an ordinary user's lacks. */
+export function administratorEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
 }
 
 function word(text: string): string {

@@ -8,7 +8,8 @@ export const isolation = ['--user', '--map-root-user', '--net', '--mount', '--pi
 /**
  * Wraps a command so that it runs as root of private user, network, mount and process namespaces; works for root and
  * for an ordinary user alike. The command becomes process 1 there: the kernel withholds from it every signal that it
- * has no handler for, so it must handle SIGINT and SIGTERM itself (`exitOnSignals`).
+ * has no handler for, so it must handle SIGINT and SIGTERM itself (`exitOnSignals`). `unshare` holds those two back
+ * while it waits: to end everything from outside, send it SIGKILL.
  */
 export function isolated(argv: string[]): { command: string; args: string[] } {
   return { command: 'unshare', args: [...isolation, '--', ...argv] };

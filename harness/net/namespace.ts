@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { NetError } from './errors.ts';
+import { KernelError, NetError } from './errors.ts';
 import { CLONE_NEWNET, check, libc, MNT_DETACH, MS_BIND } from './libc.ts';
 
 /** An open network namespace. `close` gives the descriptor back; the namespace itself lives on. */
@@ -19,9 +19,9 @@ const ownPath = '/proc/thread-self/ns/net';
 let own: number | undefined;
 let entered: number | undefined;
 
-/** Opens the network namespace bound to `path`. Throws the file system's error when there is none. */
+/** Opens the network namespace bound to `path`. Throws a KernelError, ENOENT when there is none. */
 export function openNamespace(namespacePath: string): Namespace {
-  const fd = fs.openSync(namespacePath, 'r');
+  const fd = openFile(namespacePath);
   let open = true;
   return {
     fd,
@@ -31,6 +31,15 @@ export function openNamespace(namespacePath: string): Namespace {
       open = false;
     },
   };
+}
+
+function openFile(namespacePath: string): number {
+  try {
+    return fs.openSync(namespacePath, 'r');
+  } catch (error) {
+    const { code = 'error', message } = error as NodeJS.ErrnoException;
+    throw new KernelError(`open the network namespace ${namespacePath}`, code, message);
+  }
 }
 
 /**
@@ -103,7 +112,8 @@ export function writeSysctls(
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? 'error';
         if (name.startsWith('?') && code === 'ENOENT') continue;
-        throw new NetError(code, `cannot write ${value} to ${file}: ${code}`);
+        const advice = code === 'EROFS' ? '; in a container, start it with the option --privileged' : '';
+        throw new NetError(code, `cannot write ${value} to ${file}: ${code}${advice}`);
       }
     }
   });

@@ -5,7 +5,7 @@
 import { type ChildProcess, type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { isolated, KernelError, mountPrivateRun } from './index.ts';
+import { isolated, KernelError, mountPrivateRun, preflight } from './index.ts';
 
 const probe = fileURLToPath(new URL('../bench/lab-probe.ts', import.meta.url));
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -80,6 +80,7 @@ t.test('harness/net and the lab', async (t) => {
     t.same(found.withSink, [], 'with a sink it does not');
     t.same(found.blackholed, [], 'a blackholed address is not forwarded to');
     t.same(found.unblackholed, ['ARP', 'neighbour solicitation'], 'and is again when the route is gone');
+    t.ok(found.local, 'a local prefix is answered for');
     t.equal(found.noAddress, '"10.1.1" is neither an IP address nor a prefix');
   });
 
@@ -95,7 +96,7 @@ t.test('harness/net and the lab', async (t) => {
       found.noDevice,
       /^cannot find the index of the device nosuch0 in the namespace .*lab1-cn: ENODEV/,
     );
-    t.match(found.noNamespace, /ENOENT/);
+    t.match(found.noNamespace, /^cannot open the network namespace \/run\/netns\/nosuch: ENOENT/);
     t.equal(found.notIp, 'not an IP packet: 2 octets, version 7');
     t.match(found.refused, [/^cannot send an IP packet of 2020 octets to 10\.1\.0\.2: EMSGSIZE/, /EMSGSIZE/]);
     t.equal(found.closedSender, 'the raw sender is closed');
@@ -116,6 +117,14 @@ t.test('the private world ends with its first process, whatever runs in it', asy
 
 t.test('outside of a private world', { skip: process.pid === 1 }, async (t) => {
   t.throws(() => mountPrivateRun(), { code: 'NOT_ISOLATED' }, '/run is not touched');
+  const path = process.env.PATH;
+  process.env.PATH = '';
+  const findings = preflight().filter(({ ok }) => !ok);
+  process.env.PATH = path;
+  t.match(findings, [
+    { name: 'unshare', problem: /^The program "unshare" cannot be run \(ENOENT\)\.$/, mend: /util-linux/ },
+    { name: 'private namespaces', problem: /^This user may not make private namespaces/, mend: /sysctl/ },
+  ]);
   t.match(
     new KernelError('open it', 'EPERM', 'Operation not permitted', 'ask root').message,
     /: EPERM \(.*; ask root/,

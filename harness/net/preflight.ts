@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import os from 'node:os';
+import { administratorEnvironment } from './ip-command.ts';
 import { isolated } from './isolate.ts';
 import { libc } from './libc.ts';
 import { rawSocketPackage } from './raw-sender.ts';
@@ -25,7 +27,9 @@ export function preflight(): Preflight[] {
     ['koffi', koffiLoads],
     ['ip', () => programRuns('ip', ['-V'], 'iproute2')],
     ['unshare', () => programRuns('unshare', ['--version'], 'util-linux')],
+    ['IPv6', ipv6Present],
     ['private namespaces', namespacesAllowed],
+    ['virtual Ethernet devices', vethPresent],
   ];
   return checks.map(([name, look]) => {
     const finding = look();
@@ -78,7 +82,7 @@ function koffiLoads(): Finding {
 }
 
 function programRuns(program: string, args: string[], debianPackage: string): Finding {
-  const { error } = spawnSync(program, args, { stdio: 'ignore' });
+  const { error } = spawnSync(program, args, { stdio: 'ignore', env: administratorEnvironment() });
   if (error === undefined) return undefined;
   return {
     problem: `The program "${program}" cannot be run (${(error as NodeJS.ErrnoException).code ?? firstLine(error)}).`,
@@ -97,6 +101,28 @@ function namespacesAllowed(): Finding {
       'Allow it with "sysctl -w kernel.unprivileged_userns_clone=1" (Debian), ' +
       '"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" (Ubuntu) or "sysctl -w user.max_user_namespaces=15000", ' +
       'or in a container with the option --privileged.',
+  };
+}
+
+function ipv6Present(): Finding {
+  if (process.platform !== 'linux' || fs.existsSync('/proc/sys/net/ipv6/conf')) return undefined;
+  return {
+    problem: 'The kernel runs without IPv6.',
+    mend: 'Boot it without the parameter "ipv6.disable=1", or load the module with "modprobe ipv6".',
+  };
+}
+
+/** Says nothing when there can be no private namespace: that is another finding. */
+function vethPresent(): Finding {
+  const { command, args } = isolated(['ip', 'link', 'add', 'type', 'veth']);
+  const { error, status, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: administratorEnvironment(),
+  });
+  if (error !== undefined || status === 0 || !stderr.includes('RTNETLINK')) return undefined;
+  return {
+    problem: `The kernel makes no virtual Ethernet devices (${stderr.trim().split('\n')[0]}).`,
+    mend: 'Load the module with "modprobe veth"; where it is missing, install the full kernel package.',
   };
 }
 

@@ -9,7 +9,8 @@ export interface RawSender {
   /**
    * Sends an IPv4 or IPv6 packet; which one, the version in its first octet says. Any source address will do. The
    * kernel writes the total length and header checksum of IPv4 itself, and the identification when it is 0.
-   * What the kernel refuses is reported to `onError`; order is kept.
+   * What the kernel refuses is reported to `onError`; order is kept. Link-local and multicast destinations do not say
+   * through which device: send those as frames through a packet port.
    */
   send(packet: Uint8Array): void;
   /** Called with what could not be sent. Unless set, the error is thrown. */
@@ -22,6 +23,9 @@ const SOL_IP = 0;
 const IP_HDRINCL = 3;
 const SOL_SOCKET = 1;
 const SO_BROADCAST = 6;
+const SO_SNDBUF = 7;
+/** The kernel reduces it to net.core.wmem_max. */
+const largestBuffer = 0x3fff_ffff;
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 
@@ -48,6 +52,8 @@ export function openRawSender(namespace?: Namespace): RawSender {
     v4: openFamily(raw, raw.AddressFamily.IPv4),
     v6: openFamily(raw, raw.AddressFamily.IPv6),
   }));
+  // Packets that wait for an address resolution that never comes fill the buffer and hold up all others.
+  for (const { socket } of [v4, v6]) socket.setOption(SOL_SOCKET, SO_SNDBUF, largestBuffer);
   v4.socket.setOption(SOL_IP, IP_HDRINCL, 1);
   v4.socket.setOption(SOL_SOCKET, SO_BROADCAST, 1);
   let open = true;
@@ -111,7 +117,10 @@ function enqueue(family: Family, buffer: Buffer, destination: string, sender: Ra
   family.queued += 1;
   family.socket.send(copy, 0, copy.length, destination, (error) => {
     family.queued -= 1;
-    if (error !== null) report(sender, kernelError(error, `send an IP packet to ${destination}`), copy);
+    if (error === null) return;
+    const failure = kernelError(error, `send an IP packet of ${copy.length} octets to ${destination}`);
+    // Not from within the package's callback, where an exception would be lost.
+    setImmediate(() => report(sender, failure, copy));
   });
 }
 
