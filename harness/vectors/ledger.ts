@@ -117,6 +117,10 @@ export interface Keyword {
 export interface Ledger {
   /** The document the line numbers belong to. */
   readonly document: string;
+  /** How its lines are counted, for people. */
+  readonly numbering: string;
+  /** SHA-256 of the copy whose lines are counted. */
+  readonly sha256: string;
   readonly clauses: ReadonlyMap<string, Clause>;
   readonly readings: ReadonlyMap<string, Reading>;
   readonly keywords: readonly Keyword[];
@@ -169,10 +173,9 @@ export function loadLedger(directory: string = ledgerDirectory, options: LedgerO
     readings: join(directory, 'readings.json'),
     keywords: join(directory, 'keywords.json'),
   };
-  const rawClauses = readValid<{ document: string; clauses: Raw<Clause>[] }>(
-    'clauses.schema.json',
-    files.clauses,
-  );
+  const rawClauses = readValid<
+    Pick<Ledger, 'document' | 'numbering' | 'sha256'> & { clauses: Raw<Clause>[] }
+  >('clauses.schema.json', files.clauses);
   const rawReadings = readValid<{ readings: Raw<Reading>[] }>('readings.schema.json', files.readings);
   const { keywords } = readValid<{ keywords: Keyword[] }>('keywords.schema.json', files.keywords);
 
@@ -206,6 +209,8 @@ export function loadLedger(directory: string = ledgerDirectory, options: LedgerO
   const judged = new Map(clauses.map((clause) => [clause.id, withVerdicts(clause, verdicts)]));
   return {
     document: rawClauses.document,
+    numbering: rawClauses.numbering,
+    sha256: rawClauses.sha256,
     clauses: judged,
     readings: readingsById,
     keywords,
