@@ -102,7 +102,10 @@ export function libc(): Libc {
 
 /** The name of an errno value, `errno 999` when it has none. */
 export function errnoName(errno: number): string {
-  errnoNames ??= new Map(Object.entries(koffi().os.errno).map(([name, value]) => [value, name]));
+  // Where two names share a value the alphabetically first one is used: EAGAIN and not EWOULDBLOCK.
+  const named = (): [number, string][] =>
+    Object.entries(koffi().os.errno).map(([name, value]) => [value, name]);
+  errnoNames ??= new Map(named().sort(([, a], [, b]) => (a < b ? 1 : -1)));
   return errnoNames.get(errno) ?? `errno ${errno}`;
 }
 

@@ -15,6 +15,7 @@ export interface RawSender {
   send(packet: Uint8Array): void;
   /** Called with what could not be sent. Unless set, the error is thrown. */
   onError: ((error: Error, packet: Uint8Array) => void) | undefined;
+  /** What could not be handed to the kernel yet, because its send buffer was full, is dropped. */
   close(): void;
 }
 
