@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import {
   type AuthenticationAlgorithm,
   type ExtensionTypes,
@@ -123,9 +123,11 @@ export function readConfiguration(path: string): Settings {
   return parseConfiguration(value, path);
 }
 
+let validate: ValidateFunction | undefined;
+
 /** Check a configuration value; `path` is used in messages only. Throws ConfigurationError. */
 export function parseConfiguration(value: unknown, path: string): Settings {
-  const validate = new Ajv2020({ allErrors: true, strict: true, verbose: true }).compile(configurationSchema);
+  validate ??= new Ajv2020({ allErrors: true, strict: true, verbose: true }).compile(configurationSchema);
   if (!validate(value)) {
     throw new ConfigurationError((validate.errors ?? []).map((error) => explain(path, error)).join('\n'));
   }

@@ -67,9 +67,10 @@ export function createRegistrar(
 
   function findMobile(request: Request): MobileNode | undefined {
     const byAddress = table.byHomeAddress.get(request.homeAddress);
-    return request.nai === undefined || deviates('key-found-by-home-address-only')
-      ? byAddress
-      : table.byNai.get(request.nai);
+    if (request.nai === undefined || deviates('key-found-by-home-address-only')) {
+      return byAddress;
+    }
+    return table.byNai.get(request.nai) ?? (deviates('accepts-altered-nai') ? byAddress : undefined);
   }
 
   function findForeignAgent(arrival: Arrival, request: Request): SecurityAssociation | undefined {
