@@ -265,5 +265,6 @@ export function identityKeys(context: Context): string[] {
       `udp:${udpPortOf(node, 'foreign-agent')}`,
     );
   }
+  if (context.around.position === 'home-link') keys.push('advertisement', `arp:${context.around.homeAgent.address}`);
   return keys;
 }

