@@ -25,13 +25,21 @@ export function computeAuthenticator(
   const { algorithm, key } = association;
   switch (algorithm) {
     case 'hmac-md5':
-      return createHmac('md5', key).update(message.subarray(0, headerEnd + 4)).digest();
+      return createHmac('md5', key)
+        .update(message.subarray(0, headerEnd + 4))
+        .digest();
     case 'hmac-sha1':
-      return createHmac('sha1', key).update(message.subarray(0, headerEnd + 4)).digest();
+      return createHmac('sha1', key)
+        .update(message.subarray(0, headerEnd + 4))
+        .digest();
     case 'keyed-md5':
       return createHash('md5').update(key).update(message.subarray(0, headerEnd)).update(key).digest();
     case 'keyed-md5-spi-covered':
-      return createHash('md5').update(key).update(message.subarray(0, headerEnd + 4)).update(key).digest();
+      return createHash('md5')
+        .update(key)
+        .update(message.subarray(0, headerEnd + 4))
+        .update(key)
+        .digest();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { NetworkAddresses } from './checksum.ts';
 import { toHex } from './hex.ts';
-import type { Decoded, Extent, ExtensionTypes, Finding, Layer, LayerName, Packet } from './types.ts';
+import type { Decoded, ExtensionTypes, Extent, Finding, Layer, LayerName, Packet } from './types.ts';
 
 /** What the octets at the cursor are, as far as the layers before them tell. */
 export type Next =
@@ -87,7 +87,7 @@ export function readU16(octets: Uint8Array, at: number): number {
 }
 
 export function readU32(octets: Uint8Array, at: number): number {
-  return (readU16(octets, at) * 0x10000) + readU16(octets, at + 2);
+  return readU16(octets, at) * 0x10000 + readU16(octets, at + 2);
 }
 
 /** How a wrong checksum is described. */

@@ -31,7 +31,9 @@ export interface ExtensionCodec<Fields> {
   read(octets: Uint8Array, at: number, header: ExtensionHeader): Fields | undefined;
 }
 
-type Codecs = { readonly [K in Exclude<ExtensionName, 'unknown' | 'padding'>]: ExtensionCodec<ExtensionValue<K>> };
+type Codecs = {
+  readonly [K in Exclude<ExtensionName, 'unknown' | 'padding'>]: ExtensionCodec<ExtensionValue<K>>;
+};
 
 /** Every extension with a known layout. Those in the long format have a `second`. */
 export const extensionCodecs: Codecs = {
@@ -47,7 +49,12 @@ export const extensionCodecs: Codecs = {
     read: (octets, at, { second, length }) =>
       length < 4
         ? undefined
-        : { length, subType: second, spi: readU32(octets, at), authenticator: toHex(octets, at + 4, at + length) },
+        : {
+            length,
+            subType: second,
+            spi: readU32(octets, at),
+            authenticator: toHex(octets, at + 4, at + length),
+          },
   },
 
   /** RFC 3115 2; 37 is the number of its predecessor, RFC 3025. */
@@ -120,9 +127,7 @@ export const extensionCodecs: Codecs = {
       w.u8(fields.status ?? 0, 'foreignAgentError.status');
     },
     read: (octets, at, { length }) =>
-      length !== 2
-        ? undefined
-        : { length, subType: octets[at] as number, status: octets[at + 1] as number },
+      length !== 2 ? undefined : { length, subType: octets[at] as number, status: octets[at + 1] as number },
   },
 
   /** RFC 4857. */
@@ -182,9 +187,7 @@ export const extensionCodecs: Codecs = {
       w.u32(fields.timestamp ?? 0, 'revocationSupport.timestamp');
     },
     read: (octets, at, { length }) =>
-      length !== 6
-        ? undefined
-        : { length, flags: readU16(octets, at), timestamp: readU32(octets, at + 2) },
+      length !== 6 ? undefined : { length, flags: readU16(octets, at), timestamp: readU32(octets, at + 2) },
   },
 
   /** RFC 4433. */
@@ -278,9 +281,7 @@ export const extensionCodecs: Codecs = {
       w.u8(fields.reserved ?? 0, 'ipv6Code.reserved');
     },
     read: (octets, at, { length }) =>
-      length !== 2
-        ? undefined
-        : { length, code: octets[at] as number, reserved: octets[at + 1] as number },
+      length !== 2 ? undefined : { length, code: octets[at] as number, reserved: octets[at + 1] as number },
   },
 };
 

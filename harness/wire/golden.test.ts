@@ -1,14 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import t from 'tap';
-import {
-  encodePacket,
-  extensionExtents,
-  fromHex,
-  type Packet,
-  toHex,
-  verifyAuthenticator,
-} from './index.ts';
+import { encodePacket, extensionExtents, fromHex, type Packet, toHex, verifyAuthenticator } from './index.ts';
 import { ipProtocolOf } from './protocols.ts';
 import {
   type AssociationName,

@@ -1,6 +1,6 @@
-import { internetChecksum, type NetworkAddresses, pseudoHeaderSum } from './checksum.ts';
-import { checksumProblem, type Cursor } from './cursor.ts';
 import { decodeRouterAdvertisement, decodeRouterSolicitation } from './agent-discovery.ts';
+import { internetChecksum, type NetworkAddresses, pseudoHeaderSum } from './checksum.ts';
+import { type Cursor, checksumProblem } from './cursor.ts';
 import { decodeNeighborMessage, isNeighborMessage } from './neighbor.ts';
 import { ipProtocol } from './protocols.ts';
 import type { Icmp, IcmpEcho } from './types.ts';

@@ -1,6 +1,6 @@
 import { formatIpv4, formatIpv6 } from './address.ts';
 import { internetChecksum, type NetworkAddresses } from './checksum.ts';
-import { checksumProblem, type Cursor, type Next } from './cursor.ts';
+import { type Cursor, checksumProblem, type Next } from './cursor.ts';
 import { ipProtocol, ipProtocolOf } from './protocols.ts';
 import type { Ipv4, Ipv6, LayerName } from './types.ts';
 import { checkRange, type Writer } from './writer.ts';
@@ -49,7 +49,7 @@ function defaultTtl(following: LayerName | undefined): number {
 /** Write an IPv4 header; total length and checksum, if left out, are set by `finishIpv4`. */
 export function encodeIpv4(w: Writer, ip: Ipv4, following: LayerName | undefined): NetworkAddresses {
   const options = ip.options ?? '';
-  const optionOctets = (options.length + 7) >> 3 << 2;
+  const optionOctets = ((options.length + 7) >> 3) << 2;
   const version = ip.version ?? 4;
   const headerLength = ip.headerLength ?? (ipv4HeaderOctets + optionOctets) >> 2;
   const offset = ip.fragmentOffset ?? 0;
@@ -78,7 +78,7 @@ export function encodeIpv4(w: Writer, ip: Ipv4, following: LayerName | undefined
 export function finishIpv4(w: Writer, ip: Ipv4, start: number): void {
   if (ip.totalLength === undefined) w.setU16(start + 2, w.at - start, 'ipv4.totalLength');
   if (ip.checksum === undefined) {
-    const end = start + ipv4HeaderOctets + (((ip.options?.length ?? 0) + 7) >> 3 << 2);
+    const end = start + ipv4HeaderOctets + ((((ip.options?.length ?? 0) + 7) >> 3) << 2);
     w.setU16(start + 10, internetChecksum(w.octets, start, end), 'ipv4.checksum');
   }
 }

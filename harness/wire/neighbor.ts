@@ -21,7 +21,12 @@ const messages = {
 type NeighborMessage = keyof typeof messages;
 
 /** RFC 2461 4.6. */
-const optionType = { sourceLinkLayerAddress: 1, targetLinkLayerAddress: 2, prefixInformation: 3, mtu: 5 } as const;
+const optionType = {
+  sourceLinkLayerAddress: 1,
+  targetLinkLayerAddress: 2,
+  prefixInformation: 3,
+  mtu: 5,
+} as const;
 
 /** RFC 2461 4.1; the checksum is set by `finishIcmpv6`. */
 export function encodeIpv6RouterSolicitation(w: Writer, message: Ipv6RouterSolicitation): void {

@@ -34,6 +34,18 @@ import type { Decoded, DecodeOptions, EncodeOptions, Layer, LayerName, Packet } 
 import { decodeUdp, encodeUdp, finishUdp } from './udp.ts';
 import { Writer } from './writer.ts';
 
+const decoders: { readonly [K in Exclude<Next, 'message' | 'payload'>]: (c: Cursor) => void } = {
+  ethernet: decodeEthernet,
+  arp: decodeArp,
+  ipv4: decodeIpv4,
+  ipv6: decodeIpv6,
+  udp: decodeUdp,
+  icmp: decodeIcmp,
+  icmpv6: decodeIcmpv6,
+  gre: decodeGre,
+  minimalEncapsulation: decodeMinimalEncapsulation,
+};
+
 /** More layers than any tunnel here has; deeper nesting is somebody's attempt to exhaust the decoder. */
 export const maximumLayers = 16;
 
@@ -153,40 +165,15 @@ function decode(octets: Uint8Array, first: Next, options: DecodeOptions): Decode
 }
 
 function decodeNext(c: Cursor): void {
-  switch (c.next) {
-    case 'ethernet':
-      return decodeEthernet(c);
-    case 'arp':
-      return decodeArp(c);
-    case 'ipv4':
-      return decodeIpv4(c);
-    case 'ipv6':
-      return decodeIpv6(c);
-    case 'udp':
-      return decodeUdp(c);
-    case 'icmp':
-      return decodeIcmp(c);
-    case 'icmpv6':
-      return decodeIcmpv6(c);
-    case 'gre':
-      return decodeGre(c);
-    case 'minimalEncapsulation':
-      return decodeMinimalEncapsulation(c);
-    default:
-      return decodeMobileIp(c);
-  }
+  if (c.next === 'message') decodeMobileIp(c);
+  else if (c.next !== 'payload') decoders[c.next](c);
 }
 
 /** What travels on UDP port 434 is told apart by its first octet; other messages than these three stay payload. */
 function decodeMobileIp(c: Cursor): void {
-  switch (c.at < c.end ? c.u8(0) : undefined) {
-    case messageType.registrationRequest:
-      return decodeRegistrationRequest(c);
-    case messageType.registrationReply:
-      return decodeRegistrationReply(c);
-    case messageType.udpTunnelData:
-      return decodeUdpTunnelData(c);
-    default:
-      c.next = 'payload';
-  }
+  const type = c.at < c.end ? c.u8(0) : undefined;
+  if (type === messageType.registrationRequest) decodeRegistrationRequest(c);
+  else if (type === messageType.registrationReply) decodeRegistrationReply(c);
+  else if (type === messageType.udpTunnelData) decodeUdpTunnelData(c);
+  else c.next = 'payload';
 }

@@ -91,7 +91,10 @@ function tamperWith(w: Writer, start: number, tampers: readonly Tamper[], option
     const index = octet < 0 ? length + octet : octet;
     if (!Number.isInteger(index) || index < 0 || index >= length) {
       const where = extension ?? 'message';
-      throw new EncodeError('WIRE_TAMPER', `tamper: there is no octet ${octet} in the ${length} of the ${where}`);
+      throw new EncodeError(
+        'WIRE_TAMPER',
+        `tamper: there is no octet ${octet} in the ${length} of the ${where}`,
+      );
     }
     if (!Number.isInteger(mask) || mask < 0 || mask > 255) {
       throw new EncodeError('WIRE_TAMPER', `tamper: the mask ${mask} is not in 0..255`);
@@ -104,7 +107,10 @@ function tamperWith(w: Writer, start: number, tampers: readonly Tamper[], option
 export function decodeRegistrationRequest(c: Cursor): void {
   const start = c.at;
   if (c.end - start < requestOctets) {
-    c.halt('registrationRequest', `${c.end - start} octets are fewer than the fixed part of ${requestOctets}`);
+    c.halt(
+      'registrationRequest',
+      `${c.end - start} octets are fewer than the fixed part of ${requestOctets}`,
+    );
     return;
   }
   const flags = c.u8(1);

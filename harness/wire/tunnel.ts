@@ -1,6 +1,6 @@
 import { formatIpv4 } from './address.ts';
 import { internetChecksum, type NetworkAddresses } from './checksum.ts';
-import { checksumProblem, type Cursor, type Next } from './cursor.ts';
+import { type Cursor, checksumProblem, type Next } from './cursor.ts';
 import { nextOfProtocol } from './ip.ts';
 import { etherType, etherTypeOf, ipProtocolOf } from './protocols.ts';
 import { messageType } from './registration.ts';

@@ -8,7 +8,8 @@
  * colon strings, octet strings are lower-case hex without separators, integers are numbers,
  * Identification is 16 hex digits. Every field is optional when encoding: lengths, checksums,
  * protocol numbers and authenticators left out are computed; those given are written as they are, right or wrong.
- * The decoder fills in every field.
+ * The decoder fills in every field; only octet strings that may be empty (IPv4 `options`, `trailing`) and fields that a
+ * flag announces are left out where there is nothing, and there is no empty `payload` layer.
  */
 export type Hex = string;
 export type Ipv4Address = string;
@@ -400,11 +401,7 @@ export type LayerName = Layer extends infer L ? (L extends unknown ? keyof L : n
 export type Packet = Layer[];
 
 /** RFC 2104 HMAC-MD5 (RFC 3344's default), HMAC-SHA1, and RFC 2002 keyed MD5 "prefix+suffix", SPI not covered / covered. */
-export type AuthenticationAlgorithm =
-  | 'hmac-md5'
-  | 'hmac-sha1'
-  | 'keyed-md5'
-  | 'keyed-md5-spi-covered';
+export type AuthenticationAlgorithm = 'hmac-md5' | 'hmac-sha1' | 'keyed-md5' | 'keyed-md5-spi-covered';
 
 /** A mobility security association (RFC 3344 1.6). */
 export interface SecurityAssociation {
@@ -440,7 +437,11 @@ export interface DecodeOptions {
   types?: ExtensionTypes;
 }
 
-/** Where each layer and each extension stands in the octets: for highlighting, tampering and authenticators. */
+/**
+ * Where each layer and each extension or option stands in the octets: for highlighting, tampering and authenticators.
+ * Outermost first; nested layers of one kind bear the same path. The extent of a header ends where the next layer
+ * begins; that of a message reaches to its end, and its extensions lie within it.
+ */
 export interface Extent {
   /** `ipv4`, or `registrationRequest.extensions[2]`. */
   path: string;

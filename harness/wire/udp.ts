@@ -1,5 +1,5 @@
 import { internetChecksum, type NetworkAddresses, pseudoHeaderSum } from './checksum.ts';
-import { checksumProblem, type Cursor } from './cursor.ts';
+import { type Cursor, checksumProblem } from './cursor.ts';
 import { ipProtocol, mobileIpPort } from './protocols.ts';
 import type { LayerName, Udp } from './types.ts';
 import type { Writer } from './writer.ts';

@@ -15,7 +15,6 @@ import {
   type EncodeOptions,
   encodeMessage,
   encodePacket,
-  extensionExtents,
   formatIpv6,
   fromHex,
   inPrefix,
@@ -31,9 +30,8 @@ import {
   verifyAuthenticator,
 } from './index.ts';
 import { frame, ipPacket, ipv4Address, ipv6Address, registration } from './testing/arbitraries.ts';
-import { decodeAs, readGolden } from './testing/golden.ts';
 
-/** Fixed, so that a run can be repeated; the mutated messages of the fuzz test depend on it too. */
+/** Fixed, so that a run can be repeated. */
 const seed = 20030831;
 const associations: EncodeOptions['associations'] & object = {
   mobileHome: association('hmac-md5', 0x100),
@@ -56,7 +54,9 @@ function holds(actual: unknown, wanted: unknown): boolean {
       wanted.every((item, index) => holds(actual[index], item))
     );
   }
-  return Object.entries(wanted).every(([key, value]) => holds((actual as Record<string, unknown>)[key], value));
+  return Object.entries(wanted).every(([key, value]) =>
+    holds((actual as Record<string, unknown>)[key], value),
+  );
 }
 
 function throwsCode(t: Test, work: () => unknown, code: EncodeErrorCode, message: RegExp): void {
@@ -83,14 +83,20 @@ t.test('addresses are read and written as ipaddr.js does', async (t) => {
     { seed, numRuns: 2000 },
   );
   fc.assert(
-    fc.property(ipv4Address, (text) => toHex(parseIpv4(text)) === toHex(Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray()))),
+    fc.property(
+      ipv4Address,
+      (text) => toHex(parseIpv4(text)) === toHex(Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray())),
+    ),
     { seed },
   );
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF::::..%/g '), maxLength: 24 }), (text) => {
-      const known = ipaddr.IPv6.isValid(text) && !text.includes('%');
-      return isIpv6(text) === known || (known && text.includes('.'));
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF::::..%/g '), maxLength: 24 }),
+      (text) => {
+        const known = ipaddr.IPv6.isValid(text) && !text.includes('%');
+        return isIpv6(text) === known || (known && text.includes('.'));
+      },
+    ),
     { seed, numRuns: 20000 },
   );
   fc.assert(
@@ -137,7 +143,11 @@ t.test('checksums are those of RFC 1071', async (t) => {
 t.test('authenticators are those of RFC 2104 and RFC 2002', async (t) => {
   // RFC 2104, appendix: the data is put where message and extension header are, as it is only octets that are hashed.
   const cases = [
-    { key: '0b'.repeat(16), data: toHex(Buffer.from('Hi There')), digest: '9294727a3638bb1c13f48ef8158bfc9d' },
+    {
+      key: '0b'.repeat(16),
+      data: toHex(Buffer.from('Hi There')),
+      digest: '9294727a3638bb1c13f48ef8158bfc9d',
+    },
     {
       key: toHex(Buffer.from('Jefe')),
       data: toHex(Buffer.from('what do ya want for nothing?')),
@@ -174,7 +184,8 @@ t.test('authenticators are those of RFC 2104 and RFC 2002', async (t) => {
     t.equal(verifyAuthenticator(whole, 37, { spi: spi + 1, key, algorithm }), false, 'another SPI');
     t.equal(verifyAuthenticator(whole, 37, { spi, key: key.subarray(1), algorithm }), false, 'another key');
     for (let length = 0; length < whole.length; length++) {
-      if (verifyAuthenticator(whole.subarray(0, length), 37, { spi, key, algorithm })) t.fail(`cut to ${length}`);
+      if (verifyAuthenticator(whole.subarray(0, length), 37, { spi, key, algorithm }))
+        t.fail(`cut to ${length}`);
     }
     for (const offset of [-1, 36, 38, 1000, Number.NaN, 0.5]) {
       t.equal(verifyAuthenticator(whole, offset, { spi, key, algorithm }), false, `offset ${offset}`);
@@ -192,7 +203,8 @@ t.test('what is encoded is decoded: every layer, every extension', async () => {
     const again = encodePacket(decoded.layers);
     if (toHex(again) !== toHex(octets)) throw new Error(`${toHex(octets)} encoded again as ${toHex(again)}`);
     const { layers } = decodePacket(again, first);
-    if (!holds(layers, decoded.layers) || !holds(decoded.layers, layers)) throw new Error('decoded otherwise');
+    if (!holds(layers, decoded.layers) || !holds(decoded.layers, layers))
+      throw new Error('decoded otherwise');
   };
   const first = (packet: Packet): 'ipv4' | 'ipv6' => ('ipv4' in (packet[0] as Layer) ? 'ipv4' : 'ipv6');
   fc.assert(
@@ -221,7 +233,16 @@ t.test('what is encoded is decoded: every layer, every extension', async () => {
 t.test('explicit fields are written as they are', async (t) => {
   const wrong: Packet = [
     { ethernet: { etherType: 0x0800 } },
-    { ipv4: { version: 6, headerLength: 15, totalLength: 1, checksum: 0xabcd, protocol: 99, fragmentOffset: 1 } },
+    {
+      ipv4: {
+        version: 6,
+        headerLength: 15,
+        totalLength: 1,
+        checksum: 0xabcd,
+        protocol: 99,
+        fragmentOffset: 1,
+      },
+    },
     { udp: { length: 3, checksum: 0x1111 } },
     { registrationReply: { trailing: 'ff' } },
   ];
@@ -247,7 +268,11 @@ t.test('explicit fields are written as they are', async (t) => {
   };
   t.equal(
     toHex(encodeMessage(lengths)).slice(48),
-    `83c861980109${'00'.repeat(15)}012600ffff00000000000001` + '200500000001aabb' + '07030001cc' + '2409dd' + 'fa0202ee',
+    `83c861980109${'00'.repeat(15)}012600ffff00000000000001` +
+      '200500000001aabb' +
+      '07030001cc' +
+      '2409dd' +
+      'fa0202ee',
   );
 });
 
@@ -259,7 +284,9 @@ t.test('an authenticator covers wrong lengths and SPIs as they are written', asy
   t.equal(toHex(octets, 24, 30), '206300000007');
   t.equal(
     toHex(octets, 30),
-    createHmac('md5', associations.mobileHome?.key as Uint8Array).update(octets.subarray(0, 30)).digest('hex'),
+    createHmac('md5', associations.mobileHome?.key as Uint8Array)
+      .update(octets.subarray(0, 30))
+      .digest('hex'),
   );
 });
 
@@ -294,7 +321,8 @@ t.test('tampering turns bits over after authenticators and before checksums', as
     tamper: [{ octet: 3, mask: 1 }],
   });
   t.strictSame(decodePacket(packet, 'ipv4').findings, [], 'the checksums are right');
-  const bad = (tamper: EncodeOptions['tamper']) => () => encodeMessage(request, { associations, tamper: tamper ?? [] });
+  const bad = (tamper: EncodeOptions['tamper']) => () =>
+    encodeMessage(request, { associations, tamper: tamper ?? [] });
   throwsCode(t, bad([{ extension: 'ipv6Code', octet: 0, mask: 1 }]), 'WIRE_TAMPER', /no readable 'ipv6Code'/);
   throwsCode(t, bad([{ octet: 1000, mask: 1 }]), 'WIRE_TAMPER', /no octet 1000/);
   throwsCode(t, bad([{ octet: -1000, mask: 1 }]), 'WIRE_TAMPER', /no octet -1000/);
@@ -306,7 +334,12 @@ t.test('tampering turns bits over after authenticators and before checksums', as
 t.test('what cannot be written is refused with its reason', async (t) => {
   const wrongly = (packet: unknown) => () => encodePacket(packet as Packet);
   const request = (fields: object) => wrongly([{ registrationRequest: fields }]);
-  throwsCode(t, wrongly([{ ipv4: { ttl: 256 } }]), 'WIRE_RANGE', /ipv4\.ttl: 256 is not an integer in 0\.\.255/);
+  throwsCode(
+    t,
+    wrongly([{ ipv4: { ttl: 256 } }]),
+    'WIRE_RANGE',
+    /ipv4\.ttl: 256 is not an integer in 0\.\.255/,
+  );
   throwsCode(t, wrongly([{ ipv4: { ttl: -1 } }]), 'WIRE_RANGE', /ipv4\.ttl/);
   throwsCode(t, wrongly([{ ipv4: { ttl: 1.5 } }]), 'WIRE_RANGE', /ipv4\.ttl/);
   throwsCode(t, wrongly([{ ipv4: { ttl: '64' } }]), 'WIRE_RANGE', /ipv4\.ttl/);
@@ -322,9 +355,24 @@ t.test('what cannot be written is refused with its reason', async (t) => {
   throwsCode(t, wrongly([{ ipv4: {} }, { payload: '00'.repeat(65536) }]), 'WIRE_RANGE', /totalLength/);
   throwsCode(t, request({ identification: '00' }), 'WIRE_HEX', /identification: 16 hex digits/);
   throwsCode(t, request({ extensions: [{ nonsense: {} }] }), 'WIRE_NAME', /no extension 'nonsense'/);
-  throwsCode(t, request({ extensions: [{ mobileNodeNai: { nai: 'x'.repeat(256) } }] }), 'WIRE_RANGE', /length/);
-  throwsCode(t, request({ extensions: [{ mobileHomeAuthentication: {} }] }), 'WIRE_ASSOCIATION', /mobileHome/);
-  throwsCode(t, request({ extensions: [{ generalizedAuthentication: {} }] }), 'WIRE_ASSOCIATION', /generalized/);
+  throwsCode(
+    t,
+    request({ extensions: [{ mobileNodeNai: { nai: 'x'.repeat(256) } }] }),
+    'WIRE_RANGE',
+    /length/,
+  );
+  throwsCode(
+    t,
+    request({ extensions: [{ mobileHomeAuthentication: {} }] }),
+    'WIRE_ASSOCIATION',
+    /mobileHome/,
+  );
+  throwsCode(
+    t,
+    request({ extensions: [{ generalizedAuthentication: {} }] }),
+    'WIRE_ASSOCIATION',
+    /generalized/,
+  );
   throwsCode(t, wrongly([{ routerAdvertisement: { extensions: [{ no: {} }] } }]), 'WIRE_NAME', /'no'/);
   throwsCode(t, wrongly([{ neighborSolicitation: { options: [{ no: {} }] } }]), 'WIRE_NAME', /'no'/);
   t.equal(toHex(encodePacket([{ ipv4: {} }])).length, 40, 'an error leaves nothing behind');
@@ -334,121 +382,4 @@ t.test('what cannot be written is refused with its reason', async (t) => {
   throwsCode(t, types(200, 200, 201), 'WIRE_EXTENSION_TYPES', /not three different/);
   throwsCode(t, types(200, 201, 127), 'WIRE_EXTENSION_TYPES', /ipv6Code: 127/);
   throwsCode(t, types(256, 201, 202), 'WIRE_EXTENSION_TYPES', /ipv6HomeAddress: 256/);
-});
-
-/** A small generator of random numbers (mulberry32): fast, and the same everywhere. */
-function random(start: number): (below: number) => number {
-  let state = start;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) % below;
-  };
-}
-
-/** Golden octets, damaged: bits turned over, cut, an octet set to an edge value, a piece of another message put in. */
-function mutate(octets: Uint8Array, other: Uint8Array, pick: (below: number) => number): Uint8Array {
-  let result = octets.slice();
-  for (let rounds = 1 + pick(4); rounds > 0 && result.length > 0; rounds--) {
-    const at = pick(result.length);
-    switch (pick(5)) {
-      case 0:
-        result[at] = (result[at] as number) ^ (1 << pick(8));
-        break;
-      case 1:
-        result[at] = [0, 1, 2, 3, 127, 128, 254, 255][pick(8)] as number;
-        break;
-      case 2:
-        result = result.slice(0, at);
-        break;
-      case 3: {
-        const from = pick(other.length);
-        const piece = other.subarray(from, from + 1 + pick(other.length - from));
-        result = Uint8Array.from([...result.subarray(0, at), ...piece, ...result.subarray(at)]);
-        break;
-      }
-      default:
-        result.copyWithin(at, pick(result.length));
-    }
-  }
-  return result;
-}
-
-t.test('100,000 damaged messages are decoded without an exception and, what was read, encoded again', async (t) => {
-  const golden = readGolden().flatMap(({ messages }) => messages);
-  const octets = golden.map((message) => fromHex(message.octets));
-  const pick = random(seed);
-  const started = performance.now();
-  let stopped = 0;
-  for (let round = 0; round < 100_000; round++) {
-    const index = pick(golden.length);
-    const damaged = mutate(octets[index] as Uint8Array, octets[pick(octets.length)] as Uint8Array, pick);
-    const message = golden[index] as (typeof golden)[number];
-    const decoded = decodeAs(damaged, message);
-    if (decoded.stop !== undefined) stopped++;
-    if (decoded.layers.length > 17) t.fail(`${decoded.layers.length} layers`);
-    if (message.first === 'message') extensionExtents(damaged);
-    const again = encodePacket(decoded.layers, message.types === undefined ? {} : { types: message.types });
-    // Only octets outside a length field may be lost, and those are at the end.
-    if (toHex(damaged, 0, again.length) !== toHex(again)) {
-      t.fail(`${message.id}: ${toHex(damaged)} was encoded again as ${toHex(again)}`);
-      break;
-    }
-  }
-  const seconds = (performance.now() - started) / 1000;
-  t.comment(`${seconds.toFixed(1)} s, ${stopped} stopped short`);
-  t.ok(stopped > 10_000 && stopped < 90_000, 'damage is neither always nor never noticed');
-});
-
-t.test('random octets are decoded without an exception, from any layer', async () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 120 }), (octets) => {
-      for (const first of ['ethernet', 'ipv4', 'ipv6'] as const) decodePacket(octets, first);
-      decodeMessage(octets);
-      for (let type = 0; type < 5; type++) {
-        octets[0] = type;
-        decodeMessage(octets);
-        extensionExtents(octets);
-      }
-      verifyAuthenticator(octets, octets.length >> 1, association('hmac-md5', 1));
-    }),
-    { seed, numRuns: 2000 },
-  );
-});
-
-t.test('a registration costs a few times its bare authenticator', async (t) => {
-  const packet: Packet = [
-    { ipv4: { source: '10.10.0.2', destination: '10.1.0.1' } },
-    { udp: { sourcePort: 434, destinationPort: 434 } },
-    {
-      registrationRequest: {
-        lifetimeSeconds: 300,
-        homeAddress: '10.1.0.100',
-        homeAgent: '10.1.0.1',
-        careOfAddress: '10.10.0.2',
-        identification: 'c3a1b2c3d4e5f601',
-        extensions: [
-          { mobileNodeNai: { nai: 'mn1@example.net' } },
-          { ipv6HomeAddress: { address: '2001:db8:1::100' } },
-          { mobileHomeAuthentication: {} },
-        ],
-      },
-    },
-  ];
-  const key = associations.mobileHome?.key as Uint8Array;
-  const message = encodePacket(packet, { associations }).subarray(28);
-  const best = (work: () => unknown): number => {
-    let fastest = Number.POSITIVE_INFINITY;
-    for (let batch = 0; batch < 20; batch++) {
-      const started = performance.now();
-      for (let round = 0; round < 500; round++) work();
-      fastest = Math.min(fastest, (performance.now() - started) * 2);
-    }
-    return fastest;
-  };
-  const bare = best(() => createHmac('md5', key).update(message).digest());
-  const whole = best(() => decodePacket(encodePacket(packet, { associations }), 'ipv4'));
-  t.comment(`HMAC ${bare.toFixed(1)} us; encode, authenticate and decode ${whole.toFixed(1)} us`);
-  t.ok(whole < 12 * bare, `${whole} us against ${bare} us`);
 });

@@ -53,8 +53,14 @@ export const extension: Arbitrary<Extension> = fc.oneof(
   named('criticalVendor', fc.record({ type: fc.constant(37), ...vendorFields })),
   named('normalVendor', some({ reserved: u16, ...vendorFields })),
   named('normalVendor', fc.record({ type: fc.constant(133), ...vendorFields })),
-  named('keyGenerationNonce', some({ type: fc.constantFrom(40, 41, 42, 43), subType: u8, data: hex(0, 300) })),
-  named('udpTunnelReply', some({ subType: u8, replyCode: u8, force: flag, reserved: bits(15), keepaliveSeconds: u16 })),
+  named(
+    'keyGenerationNonce',
+    some({ type: fc.constantFrom(40, 41, 42, 43), subType: u8, data: hex(0, 300) }),
+  ),
+  named(
+    'udpTunnelReply',
+    some({ subType: u8, replyCode: u8, force: flag, reserved: bits(15), keepaliveSeconds: u16 }),
+  ),
   named('foreignAgentError', some({ subType: u8, status: u8 })),
   named('gfaAddress', some({ reserved: u16, address: ipv4Address })),
   named('greKey', some({ subType: u8, key: u32 })),
@@ -82,7 +88,10 @@ export const extension: Arbitrary<Extension> = fc.oneof(
   named('ipv6Compatibility', some({ reverseTunnel: flag, reserved: bits(15) })),
   named('ipv6Code', some({ code: u8, reserved: u8 })),
   named('padding', fc.constant({})),
-  named('unknown', fc.record({ type: fc.constantFrom(1, 31, 35, 49, 126, 128, 150, 250), data: hex(0, 255) })),
+  named(
+    'unknown',
+    fc.record({ type: fc.constantFrom(1, 31, 35, 49, 126, 128, 150, 250), data: hex(0, 255) }),
+  ),
   named('unknown', fc.record({ type: fc.constantFrom(47, 50, 127), subType: u8, data: hex(0, 400) })),
 );
 
@@ -147,7 +156,14 @@ const request: Arbitrary<Layer> = named(
 );
 const reply: Arbitrary<Layer> = named(
   'registrationReply',
-  some({ code: u8, lifetimeSeconds, homeAddress: ipv4Address, homeAgent: ipv4Address, identification, extensions }),
+  some({
+    code: u8,
+    lifetimeSeconds,
+    homeAddress: ipv4Address,
+    homeAgent: ipv4Address,
+    identification,
+    extensions,
+  }),
 );
 /** A registration message alone. */
 export const registration: Arbitrary<Layer> = fc.oneof(request, reply);
@@ -205,7 +221,10 @@ const icmpv6: Arbitrary<Packet> = fc.oneof(
   ),
 );
 
-const ports = { sourcePort: fc.integer({ min: 435, max: 0xffff }), destinationPort: u16.filter((port) => port !== 434) };
+const ports = {
+  sourcePort: fc.integer({ min: 435, max: 0xffff }),
+  destinationPort: u16.filter((port) => port !== 434),
+};
 const ipv4Fields = {
   typeOfService: u8,
   identification: u16,
@@ -235,40 +254,49 @@ function join(layer: Arbitrary<Layer>, rest: Arbitrary<Packet>): Arbitrary<Packe
 }
 
 /** IP packets: everything that stands on IP, in up to some four tunnels one in another. */
-export const { ipPacket } = fc.letrec<{ ipPacket: Packet; ipv4Packet: Packet; ipv6Packet: Packet; tunnel: Packet }>(
-  (tie) => ({
-    ipPacket: fc.oneof(tie('ipv4Packet'), tie('ipv6Packet')),
-    ipv4Packet: fc.oneof(
-      { depthSize: 'small', withCrossShrink: true },
-      join(ipv4, join(named('udp', some(ports)), payload)),
-      join(ipv4, join(udpTo434, alone(registration))),
-      join(ipv4, icmp),
-      join(ipv4, payload),
-      join(named('ipv4', fc.record({ fragmentOffset: fc.integer({ min: 1, max: 0x1fff }), protocol: u8 })), payload),
-      join(ipv4, tie('tunnel')),
+export const { ipPacket } = fc.letrec<{
+  ipPacket: Packet;
+  ipv4Packet: Packet;
+  ipv6Packet: Packet;
+  tunnel: Packet;
+}>((tie) => ({
+  ipPacket: fc.oneof(tie('ipv4Packet'), tie('ipv6Packet')),
+  ipv4Packet: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    join(ipv4, join(named('udp', some(ports)), payload)),
+    join(ipv4, join(udpTo434, alone(registration))),
+    join(ipv4, icmp),
+    join(ipv4, payload),
+    join(
+      named('ipv4', fc.record({ fragmentOffset: fc.integer({ min: 1, max: 0x1fff }), protocol: u8 })),
+      payload,
     ),
-    ipv6Packet: fc.oneof(
-      { depthSize: 'small', withCrossShrink: true },
-      join(ipv6, join(named('udp', some(ports)), payload)),
-      join(ipv6, icmpv6),
-      join(ipv6, payload),
-      join(ipv6, tie('tunnel')),
-    ),
-    tunnel: fc.oneof(
-      { depthSize: 'small' },
+    join(ipv4, tie('tunnel')),
+  ),
+  ipv6Packet: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    join(ipv6, join(named('udp', some(ports)), payload)),
+    join(ipv6, icmpv6),
+    join(ipv6, payload),
+    join(ipv6, tie('tunnel')),
+  ),
+  tunnel: fc.oneof(
+    { depthSize: 'small' },
+    tie('ipPacket'),
+    join(
+      named('gre', some({ checksum: u16, reserved1: u16, key: u32, sequenceNumber: u32, reserved: bits(9) })),
       tie('ipPacket'),
-      join(
-        named('gre', some({ checksum: u16, reserved1: u16, key: u32, sequenceNumber: u32, reserved: bits(9) })),
-        tie('ipPacket'),
-      ),
-      join(
-        named('minimalEncapsulation', some({ reserved: bits(7), destination: ipv4Address, source: ipv4Address })),
-        join(named('udp', some(ports)), payload),
-      ),
-      join(udpTo434, join(named('udpTunnelData', some({ reserved: u16 })), tie('ipPacket'))),
     ),
-  }),
-);
+    join(
+      named(
+        'minimalEncapsulation',
+        some({ reserved: bits(7), destination: ipv4Address, source: ipv4Address }),
+      ),
+      join(named('udp', some(ports)), payload),
+    ),
+    join(udpTo434, join(named('udpTunnelData', some({ reserved: u16 })), tie('ipPacket'))),
+  ),
+}));
 
 /** Frames: ARP and IP packets in Ethernet. */
 export const frame: Arbitrary<Packet> = join(

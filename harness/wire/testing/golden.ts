@@ -17,7 +17,9 @@ import {
 const directory = fileURLToPath(new URL('../../../vectors/wire/', import.meta.url));
 
 /** Where the schema of these files lies. */
-export const goldenSchema = fileURLToPath(new URL('../../../vectors/schema/wire.schema.json', import.meta.url));
+export const goldenSchema = fileURLToPath(
+  new URL('../../../vectors/schema/wire.schema.json', import.meta.url),
+);
 
 export type AssociationName = 'mobileHome' | 'mobileForeign' | 'foreignHome';
 
@@ -61,7 +63,9 @@ export function decodeAs(
 }
 
 /** The associations of a golden entry. */
-export function associationsOf(message: GoldenMessage): Partial<Record<AssociationName, SecurityAssociation>> {
+export function associationsOf(
+  message: GoldenMessage,
+): Partial<Record<AssociationName, SecurityAssociation>> {
   const associations: Partial<Record<AssociationName, SecurityAssociation>> = {};
   for (const [name, { spi, algorithm, key }] of Object.entries(message.keys ?? {})) {
     associations[name as AssociationName] = { spi, algorithm, key: fromHex(key) };
