@@ -18,11 +18,15 @@ import {
   type RawSender,
   realtimeNs,
 } from '../net/index.ts';
+import { isFrameOf } from './own-frames.ts';
 import type { PortLink } from '../vectors/profile.ts';
 import { type Decoded, decodePacket, type ExtensionTypes, type Layer } from '../wire/index.ts';
 
 /** How long after its end a window stays open for frames the kernel has stamped but not yet handed over, ns. */
 const deliveryNs = 2_000_000;
+
+/** Packets that may be between the socket and the capture at once. */
+const mostUnderWay = 256;
 
 interface Port {
   packets: PacketPort;
@@ -109,7 +113,7 @@ class LiveSession implements BenchSession {
   }
 
   async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
-    return this.bench.send(port, build);
+    return this.bench.send(port, build, this);
   }
 
   /** Called by the bench for each frame of this session. */
@@ -157,6 +161,8 @@ export class LiveBench {
   private readonly sessions = new Map<string, Set<LiveSession>>();
   private readonly open = new Set<LiveSession>();
   private interruption: string | undefined;
+  /** Packets under way to their port's capture, so that each is among the frames of who sent it, whatever is in it. */
+  private readonly sent = new Map<PortName, { sent: Outgoing; session: LiveSession }[]>();
 
   /** Opens all ports. Throws a KernelError or NetError for a device that is not there or may not be opened. */
   constructor(options: LiveBenchOptions) {
@@ -219,12 +225,15 @@ export class LiveBench {
     for (const session of this.open) session.interrupted();
   }
 
-  send(port: PortName, build: (nowNs: number) => Outgoing): Sent {
+  send(port: PortName, build: (nowNs: number) => Outgoing, session: LiveSession): Sent {
     this.check();
     const at = this.ports.get(port);
     if (at === undefined) throw new Error(`the profile has no port "${port}"`);
     const timeNs = this.now();
     const outgoing = build(timeNs);
+    const underWay = this.sent.get(port) ?? [];
+    underWay.push({ sent: outgoing, session });
+    this.sent.set(port, underWay.slice(-mostUnderWay));
     if (outgoing.kind === 'ethernet') at.packets.send(outgoing.octets);
     else at.sender.send(outgoing.octets);
     return { ...outgoing, port, timeNs };
@@ -277,6 +286,12 @@ export class LiveBench {
     const found = new Set<LiveSession>();
     for (const key of frameKeys(seen.decoded)) {
       for (const session of this.sessions.get(key) ?? []) found.add(session);
+    }
+    if (frame.outgoing) {
+      const underWay = this.sent.get(port) ?? [];
+      const at = underWay.findIndex(({ sent }) => isFrameOf(frame.octets, sent));
+      const [own] = at < 0 ? [] : underWay.splice(at, 1);
+      if (own !== undefined && this.open.has(own.session)) found.add(own.session);
     }
     for (const session of found) session.add(seen);
   }

@@ -1,7 +1,7 @@
 /** Runs many tests on one bench: each with mobile nodes of its own, side by side as far as the pool goes. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Context, identityKeys, type Surroundings, udpPortOf } from '../engine/context.ts';
-import type { Outcome } from '../engine/outcome.ts';
+import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
 import type { SeenFrame } from '../engine/bench.ts';
 import type { Ledger } from '../vectors/ledger.ts';
@@ -29,6 +29,8 @@ export interface RunFacts {
   /** Round trips measured before the first test, ns. */
   roundTripsNs: number[];
   homeHostMac?: string;
+  /** Why nothing can be judged: the device answered no valid registration at the start. */
+  unreachable?: string;
 }
 
 export type Finished = { outcome: Outcome; frames: readonly SeenFrame[] };
@@ -77,8 +79,6 @@ export class Schedule {
   private readonly queue: (() => void)[] = [];
   private running = 0;
   private readonly most: number;
-  /** Why nothing can be judged: the device answered no valid registration at the start. */
-  private unreachable: string | undefined;
 
   constructor(settings: RunSettings) {
     this.settings = settings;
@@ -105,7 +105,7 @@ export class Schedule {
       const sent = outcome.stimuli[0]?.timeNs;
       const answered = outcome.steps.find((step) => step.ok && step.frames.length > 0)?.timeNs;
       if (sent === undefined || answered === undefined) {
-        this.unreachable = `before the first test the device answered no valid registration: ${outcome.reason ?? 'nothing was seen'}`;
+        this.facts.unreachable = `before the first test the device answered no valid registration: ${outcome.reason ?? 'nothing was seen'}`;
         return;
       }
       this.facts.roundTripsNs.push(answered - sent);
@@ -116,12 +116,8 @@ export class Schedule {
 
   /** Run one test as soon as there is room. */
   async run(test: TestCase): Promise<Finished> {
-    if (!icsHolds(test.requires, this.settings.profile.ics)) {
-      return { outcome: this.notRun(test, 'NOT APPLICABLE', `the ICS says no to: ${test.requires}`), frames: [] };
-    }
-    const missing = this.lacks(test.position);
-    if (missing !== undefined) return { outcome: this.notRun(test, 'INCONCLUSIVE', missing), frames: [] };
-    if (this.unreachable !== undefined) return { outcome: this.notRun(test, 'INCONCLUSIVE', this.unreachable), frames: [] };
+    const outcome = notRun(test, this.settings.profile, this.facts);
+    if (outcome !== undefined) return { outcome, frames: [] };
     while (this.running >= this.most) await new Promise<void>((resolve) => this.queue.push(resolve));
     this.running += 1;
     try {
@@ -130,15 +126,6 @@ export class Schedule {
       this.running -= 1;
       this.queue.shift()?.();
     }
-  }
-
-  /** What the bench has not, that the position needs. */
-  private lacks(position: Position): string | undefined {
-    const { foreignAgents } = this.settings.profile;
-    if (position === 'foreign-agent' && foreignAgents.every((agent) => agent.association !== undefined)) {
-      return 'the profile names no foreign agent without a security association';
-    }
-    return undefined;
   }
 
   private async inSession(test: TestCase): Promise<Finished> {
@@ -157,26 +144,41 @@ export class Schedule {
       this.free.push(...nodes);
     }
   }
+}
 
-  private notRun(test: TestCase, verdict: 'NOT APPLICABLE' | 'INCONCLUSIVE', reason: string): Outcome {
-    const now = this.settings.bench.now();
-    return {
-      id: test.id,
-      title: test.title,
-      file: test.file,
-      role: test.role,
-      position: test.position,
-      clauses: test.clauses,
-      verdict,
-      reason,
-      judgements: [],
-      steps: [],
-      mobileNodes: [],
-      stimuli: [],
-      startNs: now,
-      endNs: now,
-    };
+/** The outcome of a test that is not run: not claimed, or nothing could come of it. Undefined when it is to be run. */
+export function notRun(test: TestCase, profile: Profile, facts: Pick<RunFacts, 'unreachable'>): Outcome | undefined {
+  if (!icsHolds(test.requires, profile.ics)) return unjudged(test, 'NOT APPLICABLE', `the ICS says no to: ${test.requires}`);
+  const missing = lacks(profile, test.position) ?? facts.unreachable;
+  return missing === undefined ? undefined : unjudged(test, 'INCONCLUSIVE', missing);
+}
+
+/** What the bench has not, that the position needs. */
+function lacks(profile: Profile, position: Position): string | undefined {
+  if (position === 'foreign-agent' && profile.foreignAgents.every((agent) => agent.association !== undefined)) {
+    return 'the profile names no foreign agent without a security association';
   }
+  return undefined;
+}
+
+/** The outcome of a test whose steps were not gone through. */
+export function unjudged(test: TestCase, verdict: Verdict, reason: string): Outcome {
+  return {
+    id: test.id,
+    title: test.title,
+    file: test.file,
+    role: test.role,
+    position: test.position,
+    clauses: test.clauses,
+    verdict,
+    reason,
+    judgements: [],
+    steps: [],
+    mobileNodes: [],
+    stimuli: [],
+    startNs: 0,
+    endNs: 0,
+  };
 }
 
 /** Names a set of tests, so that results of different vectors are never mixed: SHA-256 over what they do and expect. */

@@ -46,6 +46,16 @@ export interface Stimulus {
   kind: 'ip' | 'ethernet';
 }
 
+/** Where the bench itself failed: after so many sends, and waits that ended without a frame, and with so many frames seen. */
+export interface Breakdown {
+  reason: string;
+  /** The device or a port was gone; otherwise the harness is at fault. */
+  interrupted: boolean;
+  sends: number;
+  waits: number;
+  frames: number;
+}
+
 export interface Outcome {
   id: string;
   title: string;
@@ -62,7 +72,10 @@ export interface Outcome {
   /** Numbers of the mobile nodes of the profile it ran with. */
   mobileNodes: number[];
   stimuli: Stimulus[];
+  breakdown?: Breakdown;
+  /** ns since the origin; both 0 when it was not run. */
   startNs: number;
+  /** Time of the last step: what was still waited for afterwards says nothing. */
   endNs: number;
 }
 

@@ -10,6 +10,7 @@ import { Context, type Surroundings } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
 import { type Difference, matchPattern, type MatchTools } from './match.ts';
 import { type Judgement, type Outcome, type StepRecord, type Stimulus, type Verdict, worst } from './outcome.ts';
+import { Tally } from './tally.ts';
 
 const secondNs = 1_000_000_000;
 const ntpOffsetSeconds = 2_208_988_800;
@@ -56,13 +57,13 @@ class Run {
   private lastAnswerNs = 0;
   private part: Part = 'preamble';
 
-  constructor(test: TestCase, session: BenchSession, context: Context, ledger: Ledger, strict: boolean) {
+  constructor(test: TestCase, session: BenchSession, context: Context, ledger: Ledger, strict: boolean, startNs: number) {
     this.test = test;
     this.session = session;
     this.context = context;
     this.ledger = ledger;
     this.strict = strict;
-    this.lastSendNs = session.now();
+    this.lastSendNs = startNs;
   }
 
   async all(part: Part, steps: Step[]): Promise<void> {
@@ -150,8 +151,10 @@ class Run {
       const resolved = at === 0 ? pattern : this.resolve(check.pattern, request?.by);
       const result = matchPattern(resolved, answer.frame.decoded, this.tools(answer.frame, request));
       held &&= result.ok;
-      if (step.control) {
-        if (!result.ok) this.control(step, resolved, seenWords(answer.frame.decoded), answer, result.difference);
+      if (step.control && at === 0) {
+        if (!result.ok) {
+          this.control(step, resolved, seenWords(answer.frame.decoded), answer.frame.timeNs, answer, result.difference);
+        }
         continue;
       }
       const verdict = this.judge(step, check.clauses, result.ok, {
@@ -185,7 +188,7 @@ class Run {
       ...(near === undefined ? [] : ['nearest:', ...seenWords(near.frame.decoded)]),
     ];
     const frames = near === undefined ? [] : [near.number];
-    if (step.control) this.control(step, pattern, actual, undefined, near?.difference);
+    if (step.control) this.control(step, pattern, actual, deadline, undefined, near?.difference);
     this.note(step, `at ${port} nothing came that answers`, false, deadline, frames);
     await this.liveness();
     const verdict = this.judge(step, step.checks[0]?.clauses ?? [], false, {
@@ -377,9 +380,16 @@ class Run {
     while (await this.session.more(this.session.frames.length, timeNs));
   }
 
-  private control(step: Step, pattern: Pattern, actual: string[], answer: Answer, difference: Difference | undefined): never {
+  private control(
+    step: Step,
+    pattern: Pattern,
+    actual: string[],
+    timeNs: number,
+    answer: Answer,
+    difference: Difference | undefined,
+  ): never {
     const frames = answer === undefined ? [] : [answer.number];
-    this.note(step, `expected ${packetWords(pattern).join(' / ')}; came ${actual.join(' / ')}`, false, this.session.now(), frames);
+    this.note(step, `expected ${packetWords(pattern).join(' / ')}; came ${actual.join(' / ')}`, false, timeNs, frames);
     const where =
       difference === undefined ? '' : ` (${difference.path}: expected ${difference.expected}, actual ${difference.actual})`;
     throw new Inconclusive(
@@ -504,7 +514,8 @@ export async function run(
 ): Promise<Outcome> {
   const context = new Context(around, test.id);
   const startNs = session.now();
-  const running = new Run(test, session, context, ledger, options.strict === true);
+  const tally = new Tally(session);
+  const running = new Run(test, tally, context, ledger, options.strict === true, startNs);
   let verdict: Verdict | undefined;
   let reason: string | undefined;
   try {
@@ -539,8 +550,9 @@ export async function run(
     steps: running.steps,
     mobileNodes: around.other === undefined ? [around.mn.index] : [around.mn.index, around.other.index],
     stimuli: running.stimuli,
+    ...(tally.breakdown === undefined ? {} : { breakdown: tally.breakdown }),
     startNs,
-    endNs: session.now(),
+    endNs: Math.max(startNs, ...running.steps.map((step) => step.timeNs)),
   };
 }
 

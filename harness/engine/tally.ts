@@ -1,0 +1,77 @@
+/**
+ * Counts what a run asks of its session, so that the place where a bench broke down can be written into the outcome and a
+ * recorded bench breaks down at the same place.
+ */
+import { BenchInterrupted, type BenchSession, type Outgoing, type PortName, type SeenFrame, type Sent } from './bench.ts';
+import type { Breakdown } from './outcome.ts';
+
+/** What `build` threw: the vector's fault, which comes again by itself when the run is judged again. */
+class BuildFailed extends Error {
+  readonly inner: unknown;
+  constructor(inner: unknown) {
+    super('build');
+    this.inner = inner;
+  }
+}
+
+export class Tally implements BenchSession {
+  /** The first failure of the bench itself, when there was one. */
+  breakdown: Breakdown | undefined;
+  private readonly session: BenchSession;
+  private sends = 0;
+  private waits = 0;
+
+  constructor(session: BenchSession) {
+    this.session = session;
+  }
+
+  get frames(): readonly SeenFrame[] {
+    return this.session.frames;
+  }
+
+  now(): number {
+    return this.session.now();
+  }
+
+  async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
+    try {
+      const sent = await this.session.send(port, (nowNs) => {
+        try {
+          return build(nowNs);
+        } catch (error) {
+          throw new BuildFailed(error);
+        }
+      });
+      this.sends += 1;
+      return sent;
+    } catch (error) {
+      if (error instanceof BuildFailed) throw error.inner;
+      throw this.broken(error);
+    }
+  }
+
+  async more(count: number, untilNs: number): Promise<boolean> {
+    try {
+      const more = await this.session.more(count, untilNs);
+      if (!more) this.waits += 1;
+      return more;
+    } catch (error) {
+      throw this.broken(error);
+    }
+  }
+
+  close(): void {
+    this.session.close();
+  }
+
+  private broken(error: unknown): unknown {
+    this.breakdown ??= {
+      reason: error instanceof Error ? error.message : String(error),
+      interrupted: error instanceof BenchInterrupted,
+      sends: this.sends,
+      waits: this.waits,
+      frames: this.session.frames.length,
+    };
+    return error;
+  }
+}
