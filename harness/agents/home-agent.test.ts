@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import {
-  type Extension,
-  type RegistrationRequest,
-  type SecurityAssociation,
   decodePacket,
+  type Extension,
   encodeMessage,
   fromHex,
+  type RegistrationRequest,
+  type SecurityAssociation,
 } from '../wire/index.ts';
 import { deviations, resolveDeviations } from './deviations.ts';
 import { ipv4Number, ipv6Key, ipv6Text } from './home-agent/addresses.ts';
 import { createAllocator } from './home-agent/allocation.ts';
 import { createBindingTable } from './home-agent/bindings.ts';
 import { parseConfiguration } from './home-agent/config.ts';
-import { type HomeAgentDeviation, createDeviates, homeAgentDeviations } from './home-agent/deviations.ts';
+import { createDeviates, type HomeAgentDeviation, homeAgentDeviations } from './home-agent/deviations.ts';
 import type { Arrival } from './home-agent/message.ts';
 import { fragments, ipv4Packet } from './home-agent/packets.ts';
 import { createRegistrar } from './home-agent/registration.ts';
@@ -35,7 +35,13 @@ const base = {
       spi: 1000,
       key: { hex: '000102030405060708090a0b0c0d0eff' },
     },
-    { nai: 'nonce@example.net', ipv4HomeAddress: '10.1.2.1', spi: 1100, key: { hex: '0a'.repeat(16) }, replay: 'nonces' },
+    {
+      nai: 'nonce@example.net',
+      ipv4HomeAddress: '10.1.2.1',
+      spi: 1100,
+      key: { hex: '0a'.repeat(16) },
+      replay: 'nonces',
+    },
     { nai: 'pool@example.net', spi: 1200, key: { hex: '0b'.repeat(16) } },
   ],
   dynamicIpv4Pool: { first: '10.1.200.1', count: 2 },
@@ -134,7 +140,9 @@ function agent(changes: object = {}, names: HomeAgentDeviation[] = []) {
       table.apply(decision.change);
     }
     const decoded = decodePacket(encode(decision, arrival), 'ipv4');
-    const reply = decoded.layers.flatMap((layer) => ('registrationReply' in layer ? layer.registrationReply : []))[0];
+    const reply = decoded.layers.flatMap((layer) =>
+      'registrationReply' in layer ? layer.registrationReply : [],
+    )[0];
     const names = (reply?.extensions ?? []).map((extension) => Object.keys(extension)[0]);
     return { code: decision.code, decision, identification, names, decoded, reply };
   }
@@ -156,9 +164,16 @@ t.test('accepts a registration and answers with NAI and MHAE', (t) => {
   t.equal(answer.reply?.identification, answer.identification);
   t.same(answer.decoded?.findings, []);
   t.same(server.events, ['+4']);
-  t.equal(server.ask(1, { request: { lifetimeSeconds: 65535 } }).reply?.lifetimeSeconds, 600, 'the lifetime is capped');
+  t.equal(
+    server.ask(1, { request: { lifetimeSeconds: 65535 } }).reply?.lifetimeSeconds,
+    600,
+    'the lifetime is capped',
+  );
   t.equal(server.ask(1, { request: { simultaneousBindings: true } }).code, 1);
-  t.equal(agent({ maximumBindingsPerMobileNode: 2 }).ask(1, { request: { simultaneousBindings: true } }).code, 0);
+  t.equal(
+    agent({ maximumBindingsPerMobileNode: 2 }).ask(1, { request: { simultaneousBindings: true } }).code,
+    0,
+  );
   t.end();
 });
 
@@ -171,7 +186,14 @@ t.test('denies with the codes of RFC 3344 3.8', (t) => {
     ['no MHAE', 131, server.ask(1, { mobileHome: [] })],
     ['two MHAEs', 131, server.ask(1, { mobileHome: [mhae, mhae] })],
     ['unknown NAI', 131, server.ask(1, { nai: 'nobody@example.net' })],
-    ['altered address', 131, server.ask(1, { before: [address(own)], tamper: [{ extension: 'ipv6HomeAddress', octet: 18, mask: 1 }] })],
+    [
+      'altered address',
+      131,
+      server.ask(1, {
+        before: [address(own)],
+        tamper: [{ extension: 'ipv6HomeAddress', octet: 18, mask: 1 }],
+      }),
+    ],
     ['old timestamp', 133, server.ask(1, { request: { identification: 'e8ffff0000000001' } })],
     ['trailing octet', 134, server.ask(1, { append: [200] })],
     ['unknown home agent', 136, server.ask(1, { request: { homeAgent: '10.1.0.9' } })],
@@ -183,10 +205,22 @@ t.test('denies with the codes of RFC 3344 3.8', (t) => {
     ['type 199', 0, server.ask(1, { before: [{ unknown: { type: 199, data: '00' } }] })],
     ['FHAE missing', 132, server.ask(1, { from: '10.11.0.2' })],
     ['FHAE missing for the care-of address', 132, server.ask(1, { request: { careOfAddress: '10.11.0.2' } })],
-    ['FHAE altered', 132, server.ask(1, { from: '10.11.0.2', foreignHome: true, tamper: [{ extension: 'foreignHomeAuthentication', octet: 8, mask: 1 }] })],
+    [
+      'FHAE altered',
+      132,
+      server.ask(1, {
+        from: '10.11.0.2',
+        foreignHome: true,
+        tamper: [{ extension: 'foreignHomeAuthentication', octet: 8, mask: 1 }],
+      }),
+    ],
     ['FHAE from nobody', 132, server.ask(1, { foreignHome: true })],
     ['FHAE right', 0, server.ask(1, { from: '10.11.0.2', foreignHome: true })],
-    ['reverse tunnel refused', 137, agent({ reverseTunneling: 'refused' }).ask(1, { request: { reverseTunneling: true } })],
+    [
+      'reverse tunnel refused',
+      137,
+      agent({ reverseTunneling: 'refused' }).ask(1, { request: { reverseTunneling: true } }),
+    ],
     ['reverse tunnel required', 138, agent({ reverseTunneling: 'required' }).ask(1)],
   ];
   for (const [name, code, answer] of cases) {
@@ -203,10 +237,16 @@ t.test('protects against replay', (t) => {
   t.equal(server.ask(1, { request: { identification } }).code, 0);
   const again = server.ask(1, { request: { identification } });
   t.equal(again.code, 133);
-  t.equal(again.reply?.identification, `${server.clock.ntp.toString(16).slice(0, 8)}${identification.slice(8)}`);
+  t.equal(
+    again.reply?.identification,
+    `${server.clock.ntp.toString(16).slice(0, 8)}${identification.slice(8)}`,
+  );
   t.equal(server.ask(2, { request: { identification } }).code, 0, 'each mobile node has its own');
 
-  const nonces = { association: { spi: 1100, key: fromHex('0a'.repeat(16)), algorithm: 'hmac-md5' as const }, nai: 'nonce@example.net' };
+  const nonces = {
+    association: { spi: 1100, key: fromHex('0a'.repeat(16)), algorithm: 'hmac-md5' as const },
+    nai: 'nonce@example.net',
+  };
   const first = server.ask(1, { ...nonces, request: { homeAddress: '10.1.2.1' } });
   t.equal(first.code, 133);
   const next = `${first.reply?.identification?.slice(0, 8)}00000007`;
@@ -233,7 +273,10 @@ t.test('chooses the IPv6 tunnelling mode (section 4.3)', (t) => {
   t.same(server.events, ['+4', `+6 ${own}`], 'interception starts once');
   server.ask(1, { before: [address(own), compatibility(true)] });
   t.equal(ipv6Of(server)?.mode, 'home-address', 'before the MHAE it is ignored');
-  server.ask(1, { association: { ...associationOf(1), key: fromHex('00') }, request: { careOfAddress: '10.10.128.9' } });
+  server.ask(1, {
+    association: { ...associationOf(1), key: fromHex('00') },
+    request: { careOfAddress: '10.10.128.9' },
+  });
   t.equal(ipv6Of(server)?.careOfAddress, ipv4Number(careOfAddress), 'a refused request changes nothing');
   t.equal(server.ask(1).decision?.ipv6Code, undefined, 'no code without an address');
   t.equal(ipv6Of(server), undefined, 'nor a binding (reading A37)');
@@ -267,10 +310,16 @@ t.test('allocates addresses (section 4.6)', (t) => {
   const zero = server.ask(1, { before: [address('::')] });
   t.same(zero.names, ['mobileNodeNai', 'ipv6HomeAddress', 'ipv6Code', 'mobileHomeAuthentication']);
   t.equal(zero.decision?.returnedAddress, ipv6Key('2001:db8:1:0:d::1'));
-  t.equal(server.ask(1, { before: [address('::')] }).decision?.returnedAddress, zero.decision?.returnedAddress);
+  t.equal(
+    server.ask(1, { before: [address('::')] }).decision?.returnedAddress,
+    zero.decision?.returnedAddress,
+  );
   t.not(server.ask(2, { before: [address('::')] }).decision?.returnedAddress, zero.decision?.returnedAddress);
   const eui64 = { before: [address('::211:22ff:fe33:4455')], after: [compatibility(true)] };
-  t.match(server.ask(3, eui64).decision, { ipv6Code: 0, returnedAddress: ipv6Key('2001:db8:1:0:211:22ff:fe33:4455') });
+  t.match(server.ask(3, eui64).decision, {
+    ipv6Code: 0,
+    returnedAddress: ipv6Key('2001:db8:1:0:211:22ff:fe33:4455'),
+  });
   t.equal(server.ask(1, eui64).decision?.ipv6Code, 129, 'in use by another');
 
   const subnets = agent({ dynamicIpv6: 'subnet', dynamicIpv6Pool: '2001:db8:5::/56' });
@@ -278,7 +327,10 @@ t.test('allocates addresses (section 4.6)', (t) => {
   t.equal(subnets.ask(2, eui64).decision?.returnedAddress, ipv6Key('2001:db8:5:1::'));
   t.equal(subnets.table.ownerOfIpv6(ipv6Key('2001:db8:5:1::7')), subnets.table.mobiles[1]);
 
-  const pool = { association: { spi: 1200, key: fromHex('0b'.repeat(16)), algorithm: 'hmac-md5' as const }, nai: 'pool@example.net' };
+  const pool = {
+    association: { spi: 1200, key: fromHex('0b'.repeat(16)), algorithm: 'hmac-md5' as const },
+    nai: 'pool@example.net',
+  };
   const assigned = server.ask(1, { ...pool, request: { homeAddress: '0.0.0.0' } });
   t.match(assigned, { code: 0, reply: { homeAddress: '10.1.200.1' } });
   t.equal(server.ask(1, { ...pool, request: { homeAddress: '10.1.200.1' } }).code, 0);
@@ -291,7 +343,10 @@ t.test('deregisters and expires both families (section 4.7)', (t) => {
   for (const request of [{ careOfAddress: '10.1.1.1' }, { careOfAddress }]) {
     const server = agent();
     server.ask(1, { before: [address(own)] });
-    t.match(server.ask(1, { request: { lifetimeSeconds: 0, ...request } }), { code: 0, reply: { lifetimeSeconds: 0 } });
+    t.match(server.ask(1, { request: { lifetimeSeconds: 0, ...request } }), {
+      code: 0,
+      reply: { lifetimeSeconds: 0 },
+    });
     t.same(server.events, stop);
   }
   const server = agent();
@@ -326,14 +381,24 @@ t.test('cuts packets into fragments that fit', (t) => {
   const packet = Buffer.alloc(3000, 7);
   packet.set([0x45, 0, 3000 >> 8, 3000 & 255, 0, 9, 0, 0, 64, 4, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
   const pieces = fragments(packet, 1500);
-  t.same(pieces.map((piece) => [piece.length, piece.readUInt16BE(6)]), [[1500, 0x2000], [1500, 0x20b9], [40, 0x172]]);
+  t.same(
+    pieces.map((piece) => [piece.length, piece.readUInt16BE(6)]),
+    [
+      [1500, 0x2000],
+      [1500, 0x20b9],
+      [40, 0x172],
+    ],
+  );
   t.ok(pieces.every((piece) => ipv4Packet(piece) !== undefined));
   t.end();
 });
 
 t.test('explains a configuration that cannot be used', (t) => {
   const problems: [object, RegExp][] = [
-    [{ bogus: 1 }, /test\.json: the configuration has an unknown field "bogus"; remove it or use one of homeAgent/],
+    [
+      { bogus: 1 },
+      /test\.json: the configuration has an unknown field "bogus"; remove it or use one of homeAgent/,
+    ],
     [{ homeAgent: 'x' }, /test\.json: \/homeAgent: .*change it/],
     [{ reverseTunneling: 'maybe' }, /\/reverseTunneling .*accepted, refused, required/],
     [{ ipv6Address: undefined }, /\/ipv6Extensions is true/],
@@ -347,21 +412,43 @@ t.test('explains a configuration that cannot be used', (t) => {
 });
 
 t.test('deviations', (t) => {
-  t.same(resolveDeviations('home-agent', ['home-agent/no-proxy-arp', 'nai-not-echoed']), ['no-proxy-arp', 'nai-not-echoed']);
+  t.same(resolveDeviations('home-agent', ['home-agent/no-proxy-arp', 'nai-not-echoed']), [
+    'no-proxy-arp',
+    'nai-not-echoed',
+  ]);
   t.throws(() => resolveDeviations('home-agent', ['no-proxi-arp']), /did you mean home-agent\/no-proxy-arp/);
   t.throws(() => resolveDeviations('home-agent', ['zzz']), { code: 'ERR_UNKNOWN_DEVIATION' });
   t.ok(deviations.has('home-agent/no-proxy-arp'));
   const folder = new URL('./home-agent/', import.meta.url);
-  const code = readdirSync(folder).filter((name) => name !== 'deviations.ts').map((name) => readFileSync(new URL(name, folder), 'utf8')).join('');
-  t.same(Object.keys(homeAgentDeviations).filter((name) => !code.includes(`'${name}'`)), [], 'each is implemented');
+  const code = readdirSync(folder)
+    .filter((name) => name !== 'deviations.ts')
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    .join('');
+  t.same(
+    Object.keys(homeAgentDeviations).filter((name) => !code.includes(`'${name}'`)),
+    [],
+    'each is implemented',
+  );
   const accepting: [HomeAgentDeviation, Ask][] = [
     ['mhae-not-checked', { association: { ...associationOf(1), key: fromHex('ff'.repeat(16)) } }],
     ['missing-mhae-accepted', { mobileHome: [] }],
     ['mhae-spi-not-checked', { association: { ...associationOf(1), spi: 999 } }],
-    ['accepts-altered-ipv6-home-address', { before: [address(own)], tamper: [{ extension: 'ipv6HomeAddress', octet: 10, mask: 0x40 }] }],
+    [
+      'accepts-altered-ipv6-home-address',
+      { before: [address(own)], tamper: [{ extension: 'ipv6HomeAddress', octet: 10, mask: 0x40 }] },
+    ],
     ['accepts-altered-nai', { tamper: [{ extension: 'mobileNodeNai', octet: 5, mask: 1 }] }],
     ['accepts-altered-header', { tamper: [{ octet: 3, mask: 0xff }] }],
-    ['accepts-altered-compatibility', { from: '10.11.0.2', foreignHome: true, before: [address(own)], after: [compatibility(false)], tamper: [{ extension: 'ipv6Compatibility', octet: 2, mask: 0x80 }] }],
+    [
+      'accepts-altered-compatibility',
+      {
+        from: '10.11.0.2',
+        foreignHome: true,
+        before: [address(own)],
+        after: [compatibility(false)],
+        tamper: [{ extension: 'ipv6Compatibility', octet: 2, mask: 0x80 }],
+      },
+    ],
   ];
   for (const [name, wanted] of accepting) {
     t.ok([131, 132].includes(Number(agent().ask(1, wanted).code)), `${name}: refused without`);

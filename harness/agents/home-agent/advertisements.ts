@@ -75,7 +75,11 @@ export function createAdvertiser(settings: Settings, link: Link, deviates: Devia
     onSolicitation(frame) {
       const packet = ipv4Packet(frame.subarray(14));
       const header = ((frame[14] ?? 0) & 15) * 4;
-      if (packet === undefined || packet.length < header + 8 || sum16(packet, header, packet.length) !== 0xffff) {
+      if (
+        packet === undefined ||
+        packet.length < header + 8 ||
+        sum16(packet, header, packet.length) !== 0xffff
+      ) {
         return;
       }
       const from = ipv4At(packet, 12);

@@ -1,10 +1,10 @@
 import {
-  type PacketPort,
   openNamespace,
   openPacketPort,
   openRawSender,
   openRoutes,
   openSink,
+  type PacketPort,
   realtimeNs,
 } from '../../net/index.ts';
 import { directedBroadcast, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text } from './addresses.ts';
@@ -15,7 +15,7 @@ import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 import { createForwarder } from './forwarding.ts';
 import type { Arrival } from './message.ts';
-import { type Neighbours, createNeighbours } from './neighbours.ts';
+import { createNeighbours, type Neighbours } from './neighbours.ts';
 import { headerLength, ipv4Packet, isFragment, protocol, sum16 } from './packets.ts';
 import { createRegistrar } from './registration.ts';
 import { createReplyEncoder } from './reply.ts';
@@ -65,26 +65,36 @@ export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
     log('send-error', { message: error.message });
   };
 
+  /** What the kernel refuses (a device that went down) is counted and logged, and the agent goes on. */
+  function attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      count('kernelErrors');
+      log('kernel-error', { message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
   let neighbours: Neighbours | undefined;
   const table = createBindingTable(
     settings.mobileNodes,
     {
       ipv4Started(address) {
-        routes.blackhole(ipv4Text(address));
+        attempt(() => routes.blackhole(ipv4Text(address)));
         neighbours?.startIpv4(address);
       },
       ipv4Stopped(address, mobile) {
-        routes.unblackhole(ipv4Text(address));
+        attempt(() => routes.unblackhole(ipv4Text(address)));
         neighbours?.stopIpv4(address, mobile);
       },
       ipv6Started(address, prefixLength) {
-        routes.blackhole(`${ipv6Text(address)}/${prefixLength}`);
+        attempt(() => routes.blackhole(`${ipv6Text(address)}/${prefixLength}`));
         if (prefixLength === 128) {
           neighbours?.startIpv6(address);
         }
       },
       ipv6Stopped(address, prefixLength) {
-        routes.unblackhole(`${ipv6Text(address)}/${prefixLength}`);
+        attempt(() => routes.unblackhole(`${ipv6Text(address)}/${prefixLength}`));
         neighbours?.stopIpv6(address);
       },
       changed: options.changed,
@@ -108,6 +118,7 @@ export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
 
   function onRegistration(arrival: Arrival, frame: Buffer, port: PacketPort): void {
     count('registrationRequests');
+    const isAtHome = port === ports[0] && table.byHomeAddress.has(arrival.source);
     const verdict = decide(arrival);
     if (verdict.dropped !== undefined) {
       count('droppedRequests');
@@ -124,10 +135,12 @@ export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
         code: decision.code,
       });
     } else {
+      if (isAtHome) {
+        decision.change.mobile.homeMac = Buffer.from(frame.subarray(6, 12));
+      }
       table.apply(decision.change);
     }
     const reply = encodeReply(decision, arrival);
-    const isAtHome = port === ports[0] && table.byHomeAddress.has(arrival.source);
     if (isAtHome) {
       // RFC 3344 3.8.3.1: straight onto the home network, whatever is still bound.
       port.send(Buffer.concat([frame.subarray(6, 12), homeMac, frame.subarray(12, 14), reply]));
@@ -270,14 +283,14 @@ export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
     sendOntoHomeLink(packet) {
       const isIpv6 = (packet[0] ?? 0) >> 4 === 6;
       const type = isIpv6 ? Buffer.of(0x86, 0xdd) : Buffer.of(0x08, 0x00);
-      home.send(Buffer.concat([Buffer.alloc(6, 0xff), homeMac, type, packet]));
+      link.send(Buffer.concat([Buffer.alloc(6, 0xff), homeMac, type, packet]));
     },
     count,
     now,
     mtu: Math.min(...ports.map((port) => port.mtu)),
     deviates,
   });
-  const link = { mac: home.mac, send: (frame: Uint8Array) => home.send(frame) };
+  const link = { mac: home.mac, send: (frame: Uint8Array) => attempt(() => home.send(frame)) };
   neighbours = createNeighbours(settings, table, link, deviates);
   const advertiser: Advertiser | undefined = createAdvertiser(settings, link, deviates);
 
@@ -286,7 +299,8 @@ export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
     close() {
       advertiser?.close();
       table.clear();
-      routes.close();
+      neighbours?.close();
+      attempt(() => routes.close());
       for (const port of ports) {
         port.close();
       }

@@ -149,7 +149,9 @@ export function createBindingTable(
         hooks.ipv4Started(homeAddress, mobile);
       }
     }
-    const kept = new Set(next.flatMap((binding) => (binding.ipv6 === undefined ? [] : [ipv6Name(binding.ipv6)])));
+    const kept = new Set(
+      next.flatMap((binding) => (binding.ipv6 === undefined ? [] : [ipv6Name(binding.ipv6)])),
+    );
     for (const { ipv6: old } of before) {
       if (old !== undefined && !kept.has(ipv6Name(old)) && ownerOf(old) === mobile) {
         removeIpv6(old);
@@ -249,7 +251,8 @@ export function createBindingTable(
           : [{ ...binding, ipv6: six, expiresAt: hasIpv4 ? binding.expiresAt : 0 }];
       });
       const isSame =
-        next.length === mobile.bindings.length && next.every((binding, index) => binding === mobile.bindings[index]);
+        next.length === mobile.bindings.length &&
+        next.every((binding, index) => binding === mobile.bindings[index]);
       if (isSame) {
         schedule(mobile);
       } else {

@@ -75,7 +75,10 @@ export const configurationSchema = closed(
         ['spi', 'key'],
       ),
     },
-    foreignAgents: { type: 'array', items: closed({ address: text, spi, key, algorithm }, ['address', 'spi', 'key']) },
+    foreignAgents: {
+      type: 'array',
+      items: closed({ address: text, spi, key, algorithm }, ['address', 'spi', 'key']),
+    },
   },
   ['homeAgent', 'homeLink', 'mobileNodes'],
 );

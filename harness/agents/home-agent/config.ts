@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import {
   type AuthenticationAlgorithm,
-  type ExtensionTypes,
-  type SecurityAssociation,
   checkExtensionTypes,
+  type ExtensionTypes,
   fromHex,
+  type SecurityAssociation,
 } from '../../wire/index.ts';
 import {
   type Ipv4Prefix,
@@ -112,7 +112,9 @@ export function readConfiguration(path: string): Settings {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigurationError(`${path}: cannot be read (${message(error)}); give --config a readable file`);
+    throw new ConfigurationError(
+      `${path}: cannot be read (${message(error)}); give --config a readable file`,
+    );
   }
   let value: unknown;
   try {
@@ -220,7 +222,8 @@ function checkTogether(settings: Settings, path: string): void {
     }
   };
   need(
-    !settings.ipv6Extensions || (settings.ipv6Address !== undefined && settings.homeLink.ipv6Prefix !== undefined),
+    !settings.ipv6Extensions ||
+      (settings.ipv6Address !== undefined && settings.homeLink.ipv6Prefix !== undefined),
     '/ipv6Extensions is true, so /ipv6Address and /homeLink/ipv6Prefix are needed; add them or set it to false',
   );
   need(

@@ -113,7 +113,7 @@ const table = {
   },
   'answers-foreign-agent-ipv6-code': {
     clause: '3.3-e',
-    breaks: 'Refuses an IPv6 home address with IPv6 code 65, a foreign agent\'s.',
+    breaks: "Refuses an IPv6 home address with IPv6 code 65, a foreign agent's.",
   },
   'refused-address-tunnelled': {
     clause: '3.3-f',
@@ -241,7 +241,7 @@ const table = {
   },
   'case-1-via-foreign-agent-tunnels-to-care-of-address': {
     clause: '4.4-e',
-    breaks: 'As case-1-tunnels-to-care-of-address, but only for a foreign agent\'s care-of address (D=0).',
+    breaks: "As case-1-tunnels-to-care-of-address, but only for a foreign agent's care-of address (D=0).",
   },
   'drops-home-address-reverse-tunnel': {
     clause: '4.3-g',
@@ -319,7 +319,10 @@ const table = {
     clause: '4.6-b',
     breaks: 'Allocates an IPv6 home address but does not return it.',
   },
-  'dynamic-address-duplicate': { clause: '4.6-b', breaks: 'Allocates the same address to every mobile node.' },
+  'dynamic-address-duplicate': {
+    clause: '4.6-b',
+    breaks: 'Allocates the same address to every mobile node.',
+  },
   'dynamic-address-outside-prefix': {
     clause: '4.6-b',
     breaks: 'Allocates addresses outside of the home network.',
@@ -431,7 +434,10 @@ const table = {
     clause: 'B5',
     breaks: 'Drops a request with an unknown extension of type 128 or above.',
   },
-  'lifetime-raised': { clause: 'B6', breaks: 'Grants thirty seconds more than was asked for or than it may.' },
+  'lifetime-raised': {
+    clause: 'B6',
+    breaks: 'Grants thirty seconds more than was asked for or than it may.',
+  },
   'reply-from-wrong-port': {
     clause: 'B7',
     breaks: 'Replies from another UDP port than the request was sent to.',

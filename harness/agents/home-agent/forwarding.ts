@@ -60,7 +60,11 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     ? otherAddress(settings.homeAgent)
     : settings.homeAgent;
   const ipv4Hops = deviates('ttl-not-decremented') ? 0 : deviates('ttl-decremented-twice') ? 2 : 1;
-  const ipv6Hops = deviates('hop-limit-not-decremented') ? 0 : deviates('hop-limit-decremented-twice') ? 2 : 1;
+  const ipv6Hops = deviates('hop-limit-not-decremented')
+    ? 0
+    : deviates('hop-limit-decremented-twice')
+      ? 2
+      : 1;
 
   function send(packet: Buffer): void {
     for (const piece of fragments(packet, mtu)) {
@@ -130,9 +134,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       const header = { ...outer, source: tunnelSource, destination: ipv6.careOfAddress };
       const { udpTunnel } = binding;
       send(
-        udpTunnel === undefined
-          ? encapsulate(header, packet)
-          : udp(header, packet, udpTunnel, protocol.ipv6),
+        udpTunnel === undefined ? encapsulate(header, packet) : udp(header, packet, udpTunnel, protocol.ipv6),
       );
     }
     count('tunnelledIpv6');
@@ -140,7 +142,8 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
 
   function tooBig(packet: Buffer, room: number): void {
     count('tooBig');
-    const answer = settings.ipv6Address === undefined ? undefined : packetTooBig(packet, settings.ipv6Address, room);
+    const answer =
+      settings.ipv6Address === undefined ? undefined : packetTooBig(packet, settings.ipv6Address, room);
     if (answer !== undefined) {
       options.send(answer);
     }
@@ -210,7 +213,10 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
 
   function findIpv6(address: Ipv6Key): MobileNode | undefined {
     const exact = table.ipv6.get(address);
-    if (exact !== undefined || (table.ipv6Subnets.size === 0 && !deviates('tunnels-neighbouring-addresses'))) {
+    if (
+      exact !== undefined ||
+      (table.ipv6Subnets.size === 0 && !deviates('tunnels-neighbouring-addresses'))
+    ) {
       return exact;
     }
     return table.ipv6Subnets.get(address.slice(0, 8)) ?? neighbourOf(address);

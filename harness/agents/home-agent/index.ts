@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { resolveDeviations } from '../deviations.ts';
 import { startHomeAgent } from './agent.ts';
 import { readConfiguration } from './config.ts';
-import { type HomeAgentDeviation, createDeviates } from './deviations.ts';
+import { createDeviates, type HomeAgentDeviation } from './deviations.ts';
 import { createStatusFile } from './status.ts';
 
 export interface RunHomeAgentOptions {

@@ -1,4 +1,4 @@
-import { type Packet, encodePacket, formatMac, fromHex } from '../../wire/index.ts';
+import { encodePacket, formatMac, fromHex, type Packet } from '../../wire/index.ts';
 import { type Ipv6Key, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text, zeroIpv6 } from './addresses.ts';
 import type { BindingTable, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
@@ -22,6 +22,8 @@ export interface Neighbours {
   /** A frame of type ARP / an ICMPv6 Neighbor Solicitation that came over the home link. */
   onArp(frame: Buffer): void;
   onNeighborSolicitation(frame: Buffer): void;
+  /** Repeat nothing any more. */
+  close(): void;
 }
 
 const broadcastMac = 'ff:ff:ff:ff:ff:ff';
@@ -38,6 +40,7 @@ export function createNeighbours(
 ): Neighbours {
   const proxiedIpv4 = new Set<number>();
   const proxiedIpv6 = new Set<Ipv6Key>();
+  const repeats = new Set<NodeJS.Timeout>();
   const agentIpv6 = settings.ipv6Address === undefined ? undefined : ipv6Text(settings.ipv6Address);
 
   function send(packet: Packet): void {
@@ -87,11 +90,13 @@ export function createNeighbours(
 
   function twice(isStillTrue: () => boolean, announce: () => void): void {
     announce();
-    setTimeout(() => {
+    const timer = setTimeout(() => {
+      repeats.delete(timer);
       if (isStillTrue()) {
         announce();
       }
-    }, repeatAfterMs).unref();
+    }, repeatAfterMs);
+    repeats.add(timer.unref());
   }
 
   return {
@@ -127,7 +132,8 @@ export function createNeighbours(
       }
     },
     onArp(frame) {
-      const isEthernetIpv4 = frame.length >= 42 && frame.readUInt32BE(14) === 0x10800 && frame.readUInt16BE(18) === 0x604;
+      const isEthernetIpv4 =
+        frame.length >= 42 && frame.readUInt32BE(14) === 0x10800 && frame.readUInt16BE(18) === 0x604;
       if (!isEthernetIpv4) {
         return;
       }
@@ -138,7 +144,12 @@ export function createNeighbours(
         mobile.homeMac = Buffer.from(frame.subarray(22, 28));
       }
       // A gratuitous ARP for the address itself is the mobile node's own: it has come home.
-      if (frame.readUInt16BE(20) !== 1 || sender === target || !proxiedIpv4.has(target) || deviates('no-proxy-arp')) {
+      if (
+        frame.readUInt16BE(20) !== 1 ||
+        sender === target ||
+        !proxiedIpv4.has(target) ||
+        deviates('no-proxy-arp')
+      ) {
         return;
       }
       const requester = formatMac(frame, 22);
@@ -174,10 +185,21 @@ export function createNeighbours(
       // RFC 2461 7.2.4 and 7.2.8: a proxy leaves the override flag clear; a probe is answered to all nodes.
       advertise(
         target,
-        { router: deviates('proxy-neighbor-discovery-with-router-flag'), solicited: !isProbe, override: false },
-        isProbe ? { mac: allNodesMac, address: allNodes } : { mac: formatMac(frame, 6), address: ipv6Text(source) },
+        {
+          router: deviates('proxy-neighbor-discovery-with-router-flag'),
+          solicited: !isProbe,
+          override: false,
+        },
+        isProbe
+          ? { mac: allNodesMac, address: allNodes }
+          : { mac: formatMac(frame, 6), address: ipv6Text(source) },
         mac,
       );
+    },
+    close() {
+      for (const timer of repeats) {
+        clearTimeout(timer);
+      }
     },
   };
 }

@@ -1,6 +1,15 @@
 /** Raw work on IP headers: checksums, forwarding, encapsulation, fragments. Offsets in octets. */
 
-export const protocol = { icmp: 1, ipInIp: 4, tcp: 6, udp: 17, ipv6: 41, gre: 47, minimal: 55, icmpv6: 58 } as const;
+export const protocol = {
+  icmp: 1,
+  ipInIp: 4,
+  tcp: 6,
+  udp: 17,
+  ipv6: 41,
+  gre: 47,
+  minimal: 55,
+  icmpv6: 58,
+} as const;
 
 const tunnelTtl = 64;
 let identification = Math.floor(Math.random() * 0xffff);

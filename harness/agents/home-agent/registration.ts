@@ -1,5 +1,5 @@
 import type { SecurityAssociation } from '../../wire/index.ts';
-import { type Ipv6Key, directedBroadcast } from './addresses.ts';
+import { directedBroadcast, type Ipv6Key } from './addresses.ts';
 import type { Allocator } from './allocation.ts';
 import type { Binding, BindingTable, Change, Ipv6Mode, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
@@ -7,8 +7,8 @@ import type { Deviates } from './deviations.ts';
 import {
   type Arrival,
   type ParseOptions,
-  type Request,
   parseRequest,
+  type Request,
   replyCode,
   requestFlag,
 } from './message.ts';
@@ -75,13 +75,19 @@ export function createRegistrar(
 
   function findForeignAgent(arrival: Arrival, request: Request): SecurityAssociation | undefined {
     const bySource = settings.foreignAgents.get(arrival.source);
-    return request.lifetimeSeconds === 0 ? bySource : (bySource ?? settings.foreignAgents.get(request.careOfAddress));
+    return request.lifetimeSeconds === 0
+      ? bySource
+      : (bySource ?? settings.foreignAgents.get(request.careOfAddress));
   }
 
   /** The checks that need no knowledge of the mobile node; a reason to say nothing at all, or undefined. */
   function silentlyDiscarded(request: Request): string | undefined {
     const isUnknown = request.unknownNonSkippable.length > 0;
-    if (isUnknown && !deviates('unknown-non-skippable-processed') && !deviates('unknown-non-skippable-answered')) {
+    if (
+      isUnknown &&
+      !deviates('unknown-non-skippable-processed') &&
+      !deviates('unknown-non-skippable-answered')
+    ) {
       return 'unknown extension that may not be skipped';
     }
     if (deviates('unknown-skippable-drops-message')) {
@@ -101,7 +107,10 @@ export function createRegistrar(
   function denial(arrival: Arrival, request: Request, mobile: MobileNode): number | undefined {
     const { flags } = request;
     const isAsked = (flag: number) => request.lifetimeSeconds > 0 && (flags & flag) !== 0;
-    if (request.trailing || (request.unknownNonSkippable.length > 0 && deviates('unknown-non-skippable-answered'))) {
+    if (
+      request.trailing ||
+      (request.unknownNonSkippable.length > 0 && deviates('unknown-non-skippable-answered'))
+    ) {
       return replyCode.poorlyFormedRequest;
     }
     if (
@@ -151,7 +160,12 @@ export function createRegistrar(
     return {
       ...base,
       ipv6Code: isIpv6Asked(request) ? code : undefined,
-      change: { kind: 'deregister', mobile, careOfAddress: isAll ? undefined : request.careOfAddress, leaves },
+      change: {
+        kind: 'deregister',
+        mobile,
+        careOfAddress: isAll ? undefined : request.careOfAddress,
+        leaves,
+      },
     };
   }
 

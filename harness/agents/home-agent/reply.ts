@@ -1,8 +1,15 @@
-import { type AuthenticationExtension, type Extension, type Hex, type Packet, encodePacket, toHex } from '../../wire/index.ts';
+import {
+  type AuthenticationExtension,
+  type Extension,
+  encodePacket,
+  type Hex,
+  type Packet,
+  toHex,
+} from '../../wire/index.ts';
 import { type Ipv6Key, ipv4Text, ipv6Octets, ipv6Text } from './addresses.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
-import type { Arrival } from './message.ts';
+import { type Arrival, extensionType } from './message.ts';
 import { keepaliveSeconds } from './nat-traversal.ts';
 import type { Decision } from './registration.ts';
 
@@ -47,7 +54,9 @@ export function createReplyEncoder(
 
   function extensions(decision: Decision): Extension[] {
     const { nai, returnedAddress, ipv6Code, natTraversal, association } = decision;
-    const naiPart: Extension[] = nai === undefined ? [] : [{ mobileNodeNai: { nai } }];
+    // Echoed octet by octet, whatever characters a hostile or unlucky request had in it.
+    const naiPart: Extension[] =
+      nai === undefined ? [] : [unknown(extensionType.mobileNodeNai, Buffer.from(nai, 'latin1'))];
     const addressPart: Extension[] = returnedAddress === undefined ? [] : [addressExtension(returnedAddress)];
     const isCodeSent = ipv6Code !== undefined && !deviates('omits-code-extension');
     const codePart: Extension[] = isCodeSent ? [codeExtension(ipv6Code)] : [];
@@ -91,7 +100,11 @@ export function createReplyEncoder(
     }
     const { spi } = foreignAssociation;
     return [
-      { foreignHomeAuthentication: deviates('fhae-wrong') ? { spi, authenticator: zeroAuthenticator } : { spi } },
+      {
+        foreignHomeAuthentication: deviates('fhae-wrong')
+          ? { spi, authenticator: zeroAuthenticator }
+          : { spi },
+      },
     ];
   }
 
@@ -119,7 +132,9 @@ export function createReplyEncoder(
       },
       {
         udp: {
-          sourcePort: deviates('reply-from-wrong-port') ? arrival.destinationPort + 1 : arrival.destinationPort,
+          sourcePort: deviates('reply-from-wrong-port')
+            ? arrival.destinationPort + 1
+            : arrival.destinationPort,
           destinationPort: deviates('reply-to-registration-port') ? 434 : arrival.sourcePort,
         },
       },

@@ -52,7 +52,10 @@ function alteredRegions(request: Request, mhae: Found, deviates: Deviates): [num
     if (item.offset < mhae.offset && item.length > 2) {
       const isNai = item.type === 131;
       const isAddress = item.length === 19 && item.type >= 128 && !isNai;
-      if ((isNai && deviates('accepts-altered-nai')) || (isAddress && deviates('accepts-altered-ipv6-home-address'))) {
+      if (
+        (isNai && deviates('accepts-altered-nai')) ||
+        (isAddress && deviates('accepts-altered-ipv6-home-address'))
+      ) {
         regions.push([item.offset + 2, item.offset + item.length]);
       }
     }
@@ -143,7 +146,7 @@ function checkTimestamp(
   const { identification } = request;
   const difference = identification > ntpNow ? identification - ntpNow : ntpNow - identification;
   const isClose =
-    difference <= BigInt(Math.round(toleranceSeconds * 1000)) * 0x100000000n / 1000n ||
+    difference <= (BigInt(Math.round(toleranceSeconds * 1000)) * 0x100000000n) / 1000n ||
     deviates('timestamp-not-compared-with-clock');
   const isNew = identification > mobile.lastIdentification || deviates('replay-accepted');
   if (isClose && isNew) {
