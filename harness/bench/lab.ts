@@ -67,7 +67,8 @@ const careOfAddresses = '10.10.128.0/17';
 const routes: Record<LabName, string[][]> = {
   core: [
     ['10.1.0.0/16', 'via', '10.9.0.2'],
-    ['2001:db8:1::/64', 'via', '2001:db8:9::2'],
+    // Wider than the home link: subnets for mobile nodes are taken from the rest.
+    ['2001:db8:1::/48', 'via', '2001:db8:9::2'],
     [careOfAddresses, 'via', '10.10.0.2'],
   ],
   mn: [
@@ -82,6 +83,8 @@ const routes: Record<LabName, string[][]> = {
   iut: [
     ['default', 'via', '10.9.0.1'],
     ['default', 'via', '2001:db8:9::1'],
+    // What no mobile node has been given must not go round in circles.
+    ['blackhole', '2001:db8:1::/48'],
   ],
   home: [
     ['default', 'via', '10.1.0.1'],

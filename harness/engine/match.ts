@@ -1,6 +1,6 @@
 /** Comparing a decoded packet with a pattern: which field differs first, and how, in protocol words. */
 import type { Json, JsonObject } from '../vectors/types.ts';
-import { canonicalAddress, type Decoded, inPrefix, type Layer } from '../wire/index.ts';
+import { canonicalAddress, type Decoded, inPrefix, isIpv6, type Layer } from '../wire/index.ts';
 
 /** What a matcher may have to ask of the run. */
 export interface MatchTools {
@@ -124,13 +124,43 @@ function fieldHolds(expected: Json, actual: unknown, tools: MatchTools): boolean
   const matcher = matcherOf(expected);
   if (matcher !== undefined) return matchers[matcher[0]]?.holds(matcher[1], actual, tools) ?? false;
   if (expected === actual) return true;
-  if (typeof expected === 'string' && typeof actual === 'string' && expected.includes(':')) {
+  if (typeof expected === 'string' && typeof actual === 'string' && isIpv6(expected)) {
     return canonicalAddress(expected) === actual;
   }
   return typeof expected === 'object' && JSON.stringify(expected) === JSON.stringify(actual);
 }
 
 type Entries = { [name: string]: JsonObject }[];
+
+interface Compared {
+  matched: number;
+  difference?: Difference;
+}
+
+function compareEntry(
+  name: string,
+  fields: JsonObject,
+  entry: Entries[number],
+  at: number,
+  path: string,
+  place: { decoded: Decoded; layerIndex: number },
+  tools: MatchTools,
+): Compared {
+  const found = entry[name] as JsonObject;
+  let matched = 0;
+  for (const [field, wanted] of Object.entries(fields)) {
+    if (field === 'verified') {
+      if (tools.verifies(place.decoded, place.layerIndex, at, name) !== wanted) {
+        const words = wanted === true ? 'an authenticator that verifies' : 'an authenticator that does not verify';
+        return { matched, difference: differ(`${path}.${name}.authenticator`, words, show(found.authenticator)) };
+      }
+    } else if (!fieldHolds(wanted, found[field], tools)) {
+      return { matched, difference: differ(`${path}.${name}.${field}`, expectedWords(wanted), show(found[field])) };
+    }
+    matched += 1;
+  }
+  return { matched };
+}
 
 /** Extensions are compared as a set: `has`, `lacks`, `once`, `order`. */
 function compareEntries(
@@ -139,26 +169,20 @@ function compareEntries(
   path: string,
   place: { decoded: Decoded; layerIndex: number },
   tools: MatchTools,
-): { matched: number; difference?: Difference } {
+): Compared {
   const names = entries.map((entry) => Object.keys(entry)[0] as string);
   const listed = (): string => (names.length === 0 ? 'none' : names.map((name, i) => nameWithType(name, entries[i] as JsonObject)).join(', '));
   let matched = 0;
   for (const [name, fields] of Object.entries((expected.has ?? {}) as { [name: string]: JsonObject })) {
-    const at = names.indexOf(name);
-    if (at < 0) return { matched, difference: differ(`${path}.${name}`, 'present', `absent (extensions: ${listed()})`) };
-    matched += 1;
-    const found = (entries[at] as { [name: string]: JsonObject })[name] as JsonObject;
-    for (const [field, wanted] of Object.entries(fields)) {
-      if (field === 'verified') {
-        if (tools.verifies(place.decoded, place.layerIndex, at, name) !== wanted) {
-          const words = wanted === true ? 'an authenticator that verifies' : 'an authenticator that does not verify';
-          return { matched, difference: differ(`${path}.${name}.authenticator`, words, show(found.authenticator)) };
-        }
-      } else if (!fieldHolds(wanted, found[field], tools)) {
-        return { matched, difference: differ(`${path}.${name}.${field}`, expectedWords(wanted), show(found[field])) };
-      }
-      matched += 1;
+    const places = names.flatMap((one, at) => (one === name ? [at] : []));
+    if (places.length === 0) {
+      return { matched, difference: differ(`${path}.${name}`, 'present', `absent (extensions: ${listed()})`) };
     }
+    // Of several of one name (unknown ones, say) the best counts.
+    const results = places.map((at) => compareEntry(name, fields, entries[at] as Entries[number], at, path, place, tools));
+    const best = results.find((result) => result.difference === undefined) ?? (results[0] as Compared);
+    matched += 1 + best.matched;
+    if (best.difference !== undefined) return { matched, difference: best.difference };
   }
   for (const name of (expected.lacks ?? []) as string[]) {
     if (names.includes(name)) return { matched, difference: differ(`${path}.${name}`, 'absent', 'present') };
@@ -191,7 +215,7 @@ function compareLayer(
   layer: Layer,
   place: { decoded: Decoded; layerIndex: number },
   tools: MatchTools,
-): { matched: number; difference?: Difference } {
+): Compared {
   const wanted = expected as JsonObject;
   const name = Object.keys(wanted)[0] as string;
   const actualName = layerName(layer);

@@ -175,7 +175,7 @@ function readStep(step: JsonObject, file: string, path: string, part: 'preamble'
     for (const more of (step.checks as JsonObject[] | undefined) ?? []) {
       const moreReading = optionalText(more.reading);
       const moreClauses = asList(more.clause);
-      if (control) throw fault(file, path, 'a control judges nothing: "checks" have no place in it');
+      if (part !== 'body') throw fault(file, path, 'only an expectation in the body may have "checks"');
       checks.push({
         clauses: moreClauses,
         pattern: more.expect as Json[],

@@ -120,9 +120,11 @@ function testOf(
   fragments: Fragments,
   used: Set<string>,
 ): TestCase {
+  const bare: Scope = { file, parameters: {}, position, within: [], used: (name) => used.add(name) };
+  const given: JsonObject = { ...vector.parameters, ...row?.with };
   const scope: Scope = {
     file,
-    parameters: { ...vector.parameters, ...row?.with },
+    parameters: expandJson(given, fragments, bare, 'with') as JsonObject,
     position,
     within: [],
     used: (name) => used.add(name),

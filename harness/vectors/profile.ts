@@ -35,6 +35,8 @@ export const icsDefaults = {
   refusesIpv6Address: false,
   /** Finds the mobile-home association by the NAI. */
   keyByNai: false,
+  /** Replay protection is by nonces, not timestamps, for the mobile nodes of the IXIT. */
+  nonces: false,
   /** Traverses NATs (RFC 3519). */
   natTraversal: false,
 };
@@ -151,6 +153,10 @@ export function loadProfile(file: string): Profile {
   if (ics.homeNetwork === 'link' && data.ixit.homeHost === undefined) {
     throw fault(file, '$.ixit.homeHost', 'is needed as the home network is a link (or say "homeNetwork": "routed")');
   }
+  const mobileNodes = expandMobileNodes(data.ixit.mobileNodes, file);
+  if (mobileNodes.some((node) => (node.replay === 'nonces') !== ics.nonces)) {
+    throw fault(file, 'ics.nonces', 'has to agree with "replay" of every one of ixit.mobileNodes');
+  }
   const bench = data.bench;
   return {
     file,
@@ -165,7 +171,7 @@ export function loadProfile(file: string): Profile {
     correspondentNode: data.ixit.correspondentNode,
     ...(data.ixit.homeHost === undefined ? {} : { homeHost: data.ixit.homeHost }),
     ...(data.ixit.refusedIpv6Address === undefined ? {} : { refusedIpv6Address: data.ixit.refusedIpv6Address }),
-    mobileNodes: expandMobileNodes(data.ixit.mobileNodes, file),
+    mobileNodes,
     extensionTypes: types,
     timers: { ...timerDefaults, ...data.ixit.timers },
     bench:

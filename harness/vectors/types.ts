@@ -48,7 +48,7 @@ export interface ExpectStep {
   answers?: string;
   /** Label from which on frames count, for patterns with neither payload nor registration reply. */
   since?: string;
-  /** A positive control: broken, the vector is INCONCLUSIVE. */
+  /** The first check is a positive control: broken, the vector is INCONCLUSIVE. Further checks judge. */
   control: boolean;
   within?: Json;
   as?: string;

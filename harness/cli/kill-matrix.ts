@@ -1,0 +1,209 @@
+/**
+ * How the harness itself is tested: every deviation of a reference agent is run against the whole suite, and has to be caught by
+ * exactly the vectors that name it (architecture: "Reference agents").
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deviations } from '../agents/deviations.ts';
+import { conduct } from '../bench/conduct.ts';
+import type { Outcome, Verdict } from '../engine/outcome.ts';
+import { type Ledger, loadLedger } from '../vectors/ledger.ts';
+import { loadVectors, projectRoot } from '../vectors/load.ts';
+import { icsHolds, loadProfile, type Profile } from '../vectors/profile.ts';
+import type { TestCase } from '../vectors/types.ts';
+import { UsageError } from './errors.ts';
+import { inPrivateWorld } from './isolation.ts';
+
+/** The set-ups of the reference home agent; each deviation runs on the fewest that show all its vectors. */
+export const labProfiles = ['home-agent', 'home-agent-legacy', 'home-agent-alternative'] as const;
+type LabProfile = (typeof labProfiles)[number];
+
+interface Options {
+  deviation: string[];
+  labs: string;
+  update?: boolean;
+}
+
+interface Job {
+  deviation: string | undefined;
+  profile: LabProfile;
+}
+
+interface Result {
+  job: Job;
+  outcomes: Outcome[];
+  /** What is wrong, in sentences; none: the job passed. */
+  problems: string[];
+  milliseconds: number;
+}
+
+const red: readonly Verdict[] = ['FAIL', 'WARN', 'ERROR'];
+
+/** Which set-ups a deviation has to be run on. */
+function jobsOf(deviation: string, tests: readonly TestCase[], profiles: ReadonlyMap<LabProfile, Profile>): Job[] {
+  let left = tests.filter((test) => test.kills.includes(deviation));
+  const jobs: Job[] = [];
+  for (const [name, profile] of profiles) {
+    const shown = left.filter((test) => icsHolds(test.requires, profile.ics));
+    if (shown.length > 0) jobs.push({ deviation, profile: name });
+    left = left.filter((test) => !shown.includes(test));
+  }
+  return jobs.length > 0 ? jobs : [{ deviation, profile: labProfiles[0] }];
+}
+
+/** What a run of a deviation shows against what the vectors say of it. */
+function compare(job: Job, outcomes: readonly Outcome[], tests: readonly TestCase[], profile: Profile, ledger: Ledger): string[] {
+  const problems: string[] = [];
+  const wanted = new Set(
+    tests
+      .filter((test) => job.deviation !== undefined && test.kills.includes(job.deviation) && icsHolds(test.requires, profile.ics))
+      .map((test) => test.id),
+  );
+  for (const outcome of outcomes) {
+    const isRed = red.includes(outcome.verdict);
+    if (isRed && !wanted.has(outcome.id)) problems.push(`${outcome.id} turned ${outcome.verdict} and does not name it${because(outcome)}`);
+    if (!isRed && wanted.has(outcome.id)) problems.push(`${outcome.id} names it and gave ${outcome.verdict}${because(outcome)}`);
+    if (job.deviation === undefined && outcome.verdict === 'INCONCLUSIVE') problems.push(`${outcome.id}: INCONCLUSIVE${because(outcome)}`);
+  }
+  if (job.deviation === undefined) return problems;
+  const deviation = deviations.get(job.deviation);
+  const own = [deviation?.clause, ...(deviation?.also ?? [])];
+  const caught = outcomes.flatMap((outcome) => outcome.judgements.filter((one) => red.includes(one.verdict)));
+  if (wanted.size === 0) problems.push('no vector names it');
+  else if (!caught.some((one) => own.includes(one.clause.split('#')[0] as string) && one.verdict === ledger.clause(one.clause).verdict)) {
+    const blamed = [...new Set(caught.map((one) => one.clause))].join(', ') || 'none';
+    problems.push(`breaks ${own.join(', ')}, but the clauses blamed were: ${blamed}`);
+  }
+  return problems;
+}
+
+function because(outcome: Outcome): string {
+  const broken = outcome.judgements.find((one) => red.includes(one.verdict));
+  if (broken?.difference !== undefined) {
+    return ` (${broken.clause} ${broken.difference.path}: expected ${broken.difference.expected}, actual ${broken.difference.actual})`;
+  }
+  if (broken !== undefined) return ` (${broken.clause}: ${broken.actual.join(' / ')})`;
+  return outcome.reason === undefined ? '' : ` (${outcome.reason})`;
+}
+
+/** Run jobs, a few labs at a time, and hand each result on as it comes. */
+async function runJobs(
+  jobs: readonly Job[],
+  labs: number,
+  run: (job: Job, lab: number) => Promise<Result>,
+  done: (result: Result) => void,
+): Promise<void> {
+  const queue = [...jobs];
+  const worker = async (lab: number): Promise<void> => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) done(await run(job, lab));
+  };
+  await Promise.all(Array.from({ length: Math.min(labs, jobs.length) }, (_, n) => worker(n + 1)));
+}
+
+/** `dsmip kill-matrix`. Exit status 0 when every deviation is caught by exactly the vectors that name it. */
+export async function killMatrixCommand(options: Options): Promise<void> {
+  const labs = Number(options.labs);
+  if (!Number.isInteger(labs) || labs < 1 || labs > 64) throw new UsageError(`--labs takes a number from 1 to 64, not "${options.labs}"`);
+  for (const name of options.deviation) {
+    if (!deviations.has(name)) throw new UsageError(`there is no deviation "${name}": dsmip agent deviations lists them`);
+  }
+  if (inPrivateWorld()) return;
+  const ledger = loadLedger();
+  const { tests } = loadVectors({ ledger, deviations: new Set(deviations.keys()) });
+  const profiles = new Map(
+    labProfiles.map((name) => [name, loadProfile(join(projectRoot, `harness/bench/lab/${name}.profile.json`))] as const),
+  );
+  const names = options.deviation.length > 0 ? options.deviation : [...deviations.keys()];
+  const clean: Job[] = options.deviation.length > 0 ? [] : labProfiles.map((profile) => ({ deviation: undefined, profile }));
+  const deviant = names.flatMap((deviation): Job[] =>
+    options.update ? labProfiles.map((profile) => ({ deviation, profile })) : jobsOf(deviation, tests, profiles),
+  );
+  const results: Result[] = [];
+  await runJobs(
+    [...clean, ...deviant],
+    labs,
+    async (job, lab) => {
+      const profile = profiles.get(job.profile) as Profile;
+      const started = performance.now();
+      const { finished } = await conduct({
+        profile,
+        ledger,
+        tests,
+        number: lab,
+        deviations: job.deviation === undefined ? [] : [job.deviation],
+      });
+      const outcomes = finished.map(({ outcome }) => outcome);
+      return { job, outcomes, problems: compare(job, outcomes, tests, profile, ledger), milliseconds: performance.now() - started };
+    },
+    (result) => {
+      results.push(result);
+      printRow(result, results.length, clean.length + deviant.length);
+    },
+  );
+  if (options.update) updateKills(results, tests);
+  const failed = results.filter((result) => result.problems.length > 0);
+  process.stdout.write(`kill matrix: ${results.length - failed.length} passed, ${failed.length} failed\n`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+  process.exit();
+}
+
+function printRow(result: Result, n: number, of: number): void {
+  const caught = result.outcomes.filter((outcome) => red.includes(outcome.verdict));
+  const name = result.job.deviation ?? 'no deviation';
+  const clause = result.job.deviation === undefined ? '' : ` [${deviations.get(result.job.deviation)?.clause}]`;
+  const state = result.problems.length === 0 ? 'ok  ' : 'WRONG';
+  const by = caught.length === 0 ? 'nothing red' : `caught by ${caught.length}: ${shorten(caught.map((outcome) => outcome.id))}`;
+  process.stdout.write(
+    `${String(n).padStart(3)}/${of} ${state} ${name}${clause} on ${result.job.profile}: ${by} (${(result.milliseconds / 1000).toFixed(1)} s)\n`,
+  );
+  for (const problem of result.problems) process.stdout.write(`          ${problem}\n`);
+}
+
+/** Test ids without their positions, each vector once. */
+function shorten(ids: string[]): string {
+  const vectors = [...new Set(ids.map((id) => id.slice(0, id.indexOf('@'))))];
+  return vectors.length > 6 ? `${vectors.slice(0, 6).join(', ')} and ${vectors.length - 6} more` : vectors.join(', ');
+}
+
+/**
+ * Write the deviations each vector was seen to catch into its file. For review: what is written here is a claim that has to be
+ * understood, not a result.
+ */
+function updateKills(results: readonly Result[], tests: readonly TestCase[]): void {
+  const seen = new Map<string, Set<string>>();
+  for (const { job, outcomes } of results) {
+    if (job.deviation === undefined) continue;
+    for (const outcome of outcomes) {
+      if (!red.includes(outcome.verdict)) continue;
+      const of = seen.get(outcome.id) ?? new Set();
+      seen.set(outcome.id, of.add(job.deviation));
+    }
+  }
+  const covered = new Set(results.flatMap(({ job }) => (job.deviation === undefined ? [] : [job.deviation])));
+  const conditions: { [position: string]: string } = {
+    'co-located': "position == 'co-located'",
+    'foreign-agent': "position == 'foreign-agent'",
+    'foreign-agent-secured': "position == 'foreign-agent-secured'",
+    'home-link': "position == 'home-link'",
+  };
+  for (const file of new Set(tests.map((test) => test.file))) {
+    const path = join(projectRoot, file);
+    const vector = JSON.parse(readFileSync(path, 'utf8')) as { [key: string]: unknown; cases?: { [key: string]: unknown }[] };
+    const of = tests.filter((test) => test.file === file);
+    const rows = vector.cases ?? [vector];
+    for (const row of rows) {
+      const group = vector.cases === undefined ? of : of.filter((test) => test.id.slice(0, test.id.indexOf('@')).endsWith(`/${String(row.id)}`));
+      const kills: unknown[] = [];
+      const names = new Set(group.flatMap((test) => [...(seen.get(test.id) ?? []), ...test.kills.filter((name) => !covered.has(name))]));
+      for (const name of [...names].sort()) {
+        const by = group.filter((test) => seen.get(test.id)?.has(name) || (!covered.has(name) && test.kills.includes(name)));
+        if (by.length === group.length) kills.push(name);
+        else kills.push({ if: by.map((test) => conditions[test.position]).join(' or '), then: [name] });
+      }
+      if (kills.length > 0) row.kills = kills;
+      else delete row.kills;
+    }
+    if (vector.cases !== undefined) delete vector.kills;
+    writeFileSync(path, `${JSON.stringify(vector, null, 2)}\n`);
+  }
+}
