@@ -25,7 +25,9 @@ export function createAdvertiser(settings: Settings, link: Link, deviates: Devia
   let sequenceNumber = 0;
 
   function flags(): number {
-    const isCapable = settings.ipv6Extensions && !deviates('advertises-without-a-flag');
+    const isCapable = settings.ipv6Extensions
+      ? !deviates('advertises-without-a-flag')
+      : deviates('legacy-advertises-a-flag');
     const isMisplaced = deviates('a-flag-at-wrong-bit');
     return (
       (deviates('advertises-neither-agent') ? 0 : agentFlag.homeAgent) |

@@ -179,13 +179,17 @@ export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
     onRegistration({ source, sourcePort, destination, destinationPort: mobileIpPort, payload }, frame, port);
   }
 
+  function isInterceptedFrom(port: PacketPort): boolean {
+    return port !== ports[0] || !deviates('no-interception-from-home-link');
+  }
+
   function onIpv4(frame: Buffer, port: PacketPort): void {
     if (frame.length < ethernetLength + 20) {
       return;
     }
     const destination = frame.readUInt32BE(30);
     const mobile = table.ipv4.get(destination);
-    if (mobile !== undefined) {
+    if (mobile !== undefined && isInterceptedFrom(port)) {
       forwarder.interceptIpv4(frame.subarray(ethernetLength), mobile);
       return;
     }
@@ -223,7 +227,7 @@ export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
       return;
     }
     const mobile = isMulticast ? undefined : forwarder.findIpv6(ipv6KeyAt(frame, 38));
-    if (mobile !== undefined) {
+    if (mobile !== undefined && isInterceptedFrom(port)) {
       forwarder.interceptIpv6(frame.subarray(ethernetLength), mobile);
     }
   }

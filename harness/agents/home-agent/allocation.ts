@@ -43,7 +43,8 @@ export function createAllocator(settings: Settings, table: BindingTable, deviate
 
   function isTaken(address: Ipv6Key, mobile: MobileNode): boolean {
     const owner = table.ownerOfIpv6(address);
-    return (owner !== undefined && owner !== mobile) || address === settings.ipv6Address;
+    const isAnothers = owner !== undefined && owner !== mobile && !deviates('duplicate-address-accepted');
+    return isAnothers || address === settings.ipv6Address;
   }
 
   function judge(address: Ipv6Key, mobile: MobileNode, isDynamic: boolean): Ipv6Choice {

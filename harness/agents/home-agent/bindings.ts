@@ -21,6 +21,8 @@ export interface Binding {
   careOfAddress: number;
   /** On the agent's monotonic clock, in milliseconds; infinite for a lifetime of 65535. */
   expiresAt: number;
+  /** Where IPv4 is tunnelled to, if not to the care-of address; for a deviation. */
+  ipv4CareOfAddress?: number;
   reverseTunneling: boolean;
   encapsulation: 'ip-in-ip' | 'gre' | 'minimal';
   viaForeignAgent: boolean;
@@ -190,6 +192,15 @@ export function createBindingTable(
 
   function register(change: Change & { kind: 'register' }): void {
     const { mobile, binding } = change;
+    const [replaced] = mobile.bindings;
+    if (replaced !== undefined && replaced.expiresAt > 0) {
+      if (deviates('ipv4-keeps-care-of-address-after-reregistration')) {
+        binding.ipv4CareOfAddress = replaced.ipv4CareOfAddress ?? replaced.careOfAddress;
+      }
+      if (deviates('reregistration-does-not-prolong-ipv4')) {
+        binding.expiresAt = replaced.expiresAt;
+      }
+    }
     const previous = mobile.bindings.find((old) => old.ipv6 !== undefined)?.ipv6;
     if (previous !== undefined && binding.ipv6 !== undefined) {
       if (deviates('keeps-care-of-address-after-reregistration')) {

@@ -23,6 +23,10 @@ const table = {
     clause: '2-b',
     breaks: 'Advertises A=1 but takes no notice of an IPv6 home address extension.',
   },
+  'legacy-advertises-a-flag': {
+    clause: '2-b',
+    breaks: 'Without IPv6 support, advertises A=1 all the same.',
+  },
   'reserved-advertisement-bits-set': {
     clause: '2-c',
     breaks: 'Sets the five bits behind the A flag, which stay reserved.',
@@ -162,6 +166,11 @@ const table = {
     also: ['1-b'],
     breaks: 'Goes on tunnelling IPv6 to the old care-of address after a re-registration from a new one.',
   },
+  'ipv4-keeps-care-of-address-after-reregistration': {
+    clause: '4.3-c',
+    also: ['1-b'],
+    breaks: 'Goes on tunnelling IPv4 to the old care-of address after a re-registration from a new one.',
+  },
   'keeps-ipv6-mode-after-reregistration': {
     clause: '4.3-b',
     breaks: 'Keeps the old IPv6 tunnelling mode when a re-registration asks for another.',
@@ -170,6 +179,11 @@ const table = {
     clause: '4.3-c',
     also: ['5.1.1-d', '1-a', '5-b'],
     breaks: 'Does not tunnel IPv4 packets for a registered mobile node.',
+  },
+  'no-interception-from-home-link': {
+    clause: '4.3-d',
+    also: ['4.3-c'],
+    breaks: 'Draws the packets of the home link to itself, but tunnels only what comes from elsewhere.',
   },
   'no-proxy-arp': { clause: '4.3-c', breaks: 'Does not answer ARP requests for a registered home address.' },
   'proxy-arp-with-wrong-mac': {
@@ -286,6 +300,25 @@ const table = {
     also: ['6-a'],
     breaks: 'Moves the IPv6 binding to the care-of address of a request that it refuses with 133.',
   },
+  'bad-foreign-home-moves-ipv6': {
+    clause: '4.3-l',
+    also: ['6-a'],
+    breaks: 'Moves the IPv6 binding to the care-of address of a request that it refuses with 132.',
+  },
+  'ipv6-tunnelled-in-both-modes': {
+    clause: '4.3-b',
+    breaks: 'Tunnels each IPv6 packet twice, to the care-of address and by way of the home address.',
+  },
+  'ipv6-tunnelled-by-gre': {
+    clause: '4.3-i',
+    also: ['4.3-j', '5.1.1-g', '5.1.5-d'],
+    breaks: 'Tunnels IPv6 to the care-of address by GRE though the request had G=0 (reading A43).',
+  },
+  'ipv6-payload-altered': {
+    clause: '4.3-f',
+    also: ['4.3-i', '4.3-j'],
+    breaks: 'Alters the last octet of the IPv6 packets that it tunnels.',
+  },
   'hop-limit-not-decremented': {
     clause: '4.3-f',
     also: ['4.3-i', '4.3-j'],
@@ -347,6 +380,11 @@ const table = {
   // Lifetimes and deregistration (section 4.7).
   'ipv6-outlives-lifetime': { clause: '4.7-a', breaks: 'Tunnels IPv6 beyond the granted lifetime.' },
   'ipv4-outlives-lifetime': { clause: '4.7-a', breaks: 'Tunnels IPv4 beyond the granted lifetime.' },
+  'ipv4-stops-early': { clause: '4.7-a', breaks: 'Ends the IPv4 binding after half the granted lifetime.' },
+  'reregistration-does-not-prolong-ipv4': {
+    clause: '4.7-a',
+    breaks: 'Lets the IPv4 binding end when its first lifetime does, whatever re-registrations there were.',
+  },
   'ipv6-stops-early': { clause: '4.7-a', breaks: 'Ends the IPv6 binding after half the granted lifetime.' },
   'reregistration-does-not-prolong-ipv6': {
     clause: '4.7-a',
@@ -372,6 +410,14 @@ const table = {
   },
 
   // Security (section 6).
+  'duplicate-address-accepted': {
+    clause: '6-a',
+    breaks: 'Gives an IPv6 home address to a second mobile node while the first is registered with it.',
+  },
+  'inner-source-of-another-mobile-accepted': {
+    clause: '6-b',
+    breaks: 'Forwards reverse-tunnelled IPv6 that has the address of another registered mobile node.',
+  },
   'spoofed-inner-source-accepted': {
     clause: '6-b',
     breaks: 'Forwards reverse-tunnelled IPv6 whatever its inner source.',
@@ -401,7 +447,17 @@ const table = {
     clause: 'B1',
     breaks: 'Says nothing to a request that fails authentication.',
   },
+  'bad-authenticator-binds': {
+    clause: 'B1',
+    also: ['4.1-d', '6-a'],
+    breaks: 'Makes the binding of a request although it refuses it with 131.',
+  },
   'two-mhae-accepted': { clause: 'B2', breaks: 'Accepts a request with two MHAEs.' },
+  'replay-binds': {
+    clause: 'B3',
+    also: ['6-a'],
+    breaks: 'Makes the binding of a request although it refuses it with 133.',
+  },
   'replay-accepted': {
     clause: 'B3',
     breaks: 'Accepts an Identification that is not greater than those before.',
@@ -434,6 +490,10 @@ const table = {
     clause: 'B5',
     breaks: 'Drops a request with an unknown extension of type 128 or above.',
   },
+  'unknown-skippable-disables-ipv6': {
+    clause: 'B5',
+    breaks: 'Takes no notice of the IPv6 home address beside an unknown extension of type 128 or above.',
+  },
   'lifetime-raised': {
     clause: 'B6',
     breaks: 'Grants thirty seconds more than was asked for or than it may.',
@@ -460,6 +520,11 @@ const table = {
     breaks: 'Accepts a request without an FHAE though it shares a key with the foreign agent.',
   },
   'fhae-not-checked': { clause: 'B9', breaks: 'Accepts any authenticator in the FHAE.' },
+  'bad-foreign-home-binds': {
+    clause: 'B9',
+    also: ['4.1-h', '6-a'],
+    breaks: 'Makes the binding of a request although it refuses it with 132.',
+  },
   'fhae-not-added': {
     clause: 'B9',
     breaks: 'Sends no FHAE to a foreign agent that it shares a key with.',

@@ -118,9 +118,22 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
   }
 
   function tunnelIpv6(packet: Buffer, mobile: MobileNode, binding: Binding, ipv6: Ipv6Binding): void {
+    const isDouble = isDoubled(binding, ipv6);
+    sendIpv6(packet, mobile, binding, ipv6, isDouble);
+    if (deviates('ipv6-tunnelled-in-both-modes')) {
+      sendIpv6(packet, mobile, binding, ipv6, !isDouble);
+    }
+  }
+
+  function sendIpv6(
+    packet: Buffer,
+    mobile: MobileNode,
+    binding: Binding,
+    ipv6: Ipv6Binding,
+    isDouble: boolean,
+  ): void {
     const typeOfService = (((packet[0] ?? 0) & 15) << 4) | ((packet[1] ?? 0) >> 4);
     const outer = { protocol: protocol.ipv6, typeOfService, dontFragment: false };
-    const isDouble = isDoubled(binding, ipv6);
     const room = mtu - (isDouble ? doubleHeader : singleHeader);
     if (packet.length > Math.max(room, 1280)) {
       tooBig(packet, room);
@@ -132,6 +145,10 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       tunnelIpv4(encapsulate(inner, packet), binding, ipv6.careOfAddress);
     } else {
       const header = { ...outer, source: tunnelSource, destination: ipv6.careOfAddress };
+      if (deviates('ipv6-tunnelled-by-gre')) {
+        send(encapsulate({ ...header, protocol: protocol.gre }, packet, Buffer.of(0, 0, 0x86, 0xdd)));
+        return;
+      }
       const { udpTunnel } = binding;
       send(
         udpTunnel === undefined ? encapsulate(header, packet) : udp(header, packet, udpTunnel, protocol.ipv6),
@@ -178,7 +195,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     const time = now();
     for (const binding of mobile.bindings) {
       if (binding.expiresAt > time) {
-        tunnelIpv4(packet, binding, binding.careOfAddress);
+        tunnelIpv4(packet, binding, binding.ipv4CareOfAddress ?? binding.careOfAddress);
       }
     }
   }
@@ -202,6 +219,9 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     }
     if (!isHopCounted) {
       lowerHopLimit(packet, ipv6Hops);
+    }
+    if (deviates('ipv6-payload-altered') && packet.length > 40) {
+      packet[packet.length - 1] = (packet[packet.length - 1] ?? 0) ^ 0xff;
     }
     const time = now();
     for (const binding of mobile.bindings) {
@@ -266,7 +286,8 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       });
     }
     return (
-      deviates('spoofed-inner-source-accepted') &&
+      (deviates('spoofed-inner-source-accepted') ||
+        (deviates('inner-source-of-another-mobile-accepted') && owner !== undefined)) &&
       table.mobiles.some((mobile) =>
         mobile.bindings.some((binding) => acceptsReverseIpv6(mobile, binding, outerSource)),
       )

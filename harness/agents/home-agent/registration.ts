@@ -3,7 +3,7 @@ import { directedBroadcast, type Ipv6Key } from './addresses.ts';
 import type { Allocator } from './allocation.ts';
 import type { Binding, BindingTable, Change, Ipv6Mode, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
-import type { Deviates } from './deviations.ts';
+import type { Deviates, HomeAgentDeviation } from './deviations.ts';
 import {
   type Arrival,
   type ParseOptions,
@@ -172,6 +172,7 @@ export function createRegistrar(
   function isIpv6Asked(request: Request): boolean {
     const isIgnored =
       deviates('a-flag-without-support') ||
+      (deviates('unknown-skippable-disables-ipv6') && request.unknownSkippable.length > 0) ||
       (deviates('ipv6-needs-foreign-agent') && (request.flags & requestFlag.decapsulationByMobileNode) !== 0);
     return request.ipv6HomeAddress !== undefined && !isIgnored;
   }
@@ -189,9 +190,14 @@ export function createRegistrar(
     const granted = base.lifetimeSeconds;
     const isInfinite = granted === 65535;
     const expiresAt = isInfinite ? Number.POSITIVE_INFINITY : clocks.now() + granted * 1000;
+    const early = isInfinite ? expiresAt : clocks.now() + granted * 500;
     const binding: Binding = {
       careOfAddress: request.careOfAddress,
-      expiresAt: deviates('ipv4-outlives-lifetime') ? Number.POSITIVE_INFINITY : expiresAt,
+      expiresAt: deviates('ipv4-outlives-lifetime')
+        ? Number.POSITIVE_INFINITY
+        : deviates('ipv4-stops-early')
+          ? early
+          : expiresAt,
       reverseTunneling: isAsked(requestFlag.reverseTunneling),
       encapsulation: isAsked(requestFlag.greEncapsulation)
         ? 'gre'
@@ -221,8 +227,11 @@ export function createRegistrar(
     if (asked === undefined || (request.ipv6HomeAddress !== undefined && !isIpv6Asked(request))) {
       return decision;
     }
-    const early = deviates('ipv6-stops-early') && !isInfinite ? clocks.now() + granted * 500 : expiresAt;
-    const ipv6ExpiresAt = deviates('ipv6-outlives-lifetime') ? Number.POSITIVE_INFINITY : early;
+    const ipv6ExpiresAt = deviates('ipv6-outlives-lifetime')
+      ? Number.POSITIVE_INFINITY
+      : deviates('ipv6-stops-early')
+        ? early
+        : expiresAt;
     return registerIpv6(decision, binding, asked, modeOf(request), ipv6ExpiresAt, mobile);
   }
 
@@ -246,7 +255,7 @@ export function createRegistrar(
       return {
         ...decision,
         ...(isDenied && { code: replyCode.administrativelyProhibited, change: undefined }),
-        ipv6Code: deviates('answers-foreign-agent-ipv6-code') && !isDenied ? 65 : choice.refused,
+        ipv6Code: refusingCode(choice.refused, mode, isDenied),
       };
     }
     const { address, prefixLength, isDynamic } = choice;
@@ -257,6 +266,13 @@ export function createRegistrar(
       binding.ipv6 = { address, prefixLength, mode, careOfAddress, expiresAt };
     }
     return { ...decision, ipv6Code: acceptingCode(mode), returnedAddress: returned(address, isDynamic) };
+  }
+
+  function refusingCode(refused: number, mode: Ipv6Mode, isDenied: boolean): number {
+    if (isDenied) {
+      return deviates('denial-carries-success-code') ? acceptingCode(mode) : refused;
+    }
+    return deviates('answers-foreign-agent-ipv6-code') ? 65 : refused;
   }
 
   function acceptingCode(mode: Ipv6Mode): number {
@@ -284,13 +300,22 @@ export function createRegistrar(
     return deviates('dynamic-address-returned-as-zero') ? '\0'.repeat(16) : address;
   }
 
-  /** Only for deviations: an IPv6 binding that follows a request which was refused. */
-  function moveIpv6(mobile: MobileNode | undefined, request: Request): void {
+  /** A denial that failed one of the checks of 3.8.2.1, with what a deviation lets come of it all the same. */
+  function refuse(
+    decision: Decision,
+    mobile: MobileNode | undefined,
+    request: Request,
+    moving: HomeAgentDeviation,
+    binding: HomeAgentDeviation,
+  ): Decision {
     for (const { ipv6 } of mobile?.bindings ?? []) {
-      if (ipv6 !== undefined) {
+      if (ipv6 !== undefined && deviates(moving)) {
         ipv6.careOfAddress = request.careOfAddress;
       }
     }
+    return mobile !== undefined && request.lifetimeSeconds > 0 && deviates(binding)
+      ? { ...decision, change: register(decision, request, mobile).change }
+      : decision;
   }
 
   function decide(arrival: Arrival, request: Request): Decision | string {
@@ -317,28 +342,25 @@ export function createRegistrar(
       code,
     });
     if (mobile === undefined || !isMobileAuthenticated(request, mobile.association, deviates)) {
-      if (deviates('bad-authenticator-moves-ipv6')) {
-        moveIpv6(mobile, request);
-      }
+      const decision = deny(replyCode.mobileNodeFailedAuthentication);
       return deviates('bad-authenticator-not-answered')
         ? 'failed authentication'
-        : deny(replyCode.mobileNodeFailedAuthentication);
+        : refuse(decision, mobile, request, 'bad-authenticator-moves-ipv6', 'bad-authenticator-binds');
     }
     const tolerance = settings.timestampToleranceSeconds;
     const identification = checkIdentification(request, mobile, ntpNow, tolerance, deviates);
     base.identification = identification.reply;
     if (!identification.accepted) {
-      if (deviates('replay-moves-ipv6')) {
-        moveIpv6(mobile, request);
-      }
-      return deny(replyCode.identificationMismatch);
+      const decision = deny(replyCode.identificationMismatch);
+      return refuse(decision, mobile, request, 'replay-moves-ipv6', 'replay-binds');
     }
     const isForeignAgentRight =
       foreignAssociation === undefined
         ? request.foreignHome.length === 0
         : isForeignAgentAuthenticated(request, foreignAssociation, deviates);
     if (!isForeignAgentRight) {
-      return deny(replyCode.foreignAgentFailedAuthentication);
+      const decision = deny(replyCode.foreignAgentFailedAuthentication);
+      return refuse(decision, mobile, request, 'bad-foreign-home-moves-ipv6', 'bad-foreign-home-binds');
     }
     const code = denial(arrival, request, mobile);
     if (code !== undefined) {
