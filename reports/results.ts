@@ -1,5 +1,16 @@
 /** A run's results as one value: what every report is made from, and nothing else. No keys, ever. */
 import type { Outcome, Verdict } from '../harness/engine/outcome.ts';
+import type { Aspect, Clause } from '../harness/vectors/ledger.ts';
+
+/** What a report has to say of a clause that binds the role. */
+export type ClauseFacts = Pick<
+  Clause,
+  'id' | 'section' | 'level' | 'class' | 'verdict' | 'requires' | 'lines' | 'sources' | 'positions' | 'governedBy' | 'readings'
+> & {
+  aspects: { [name: string]: Pick<Aspect, 'level' | 'verdict' | 'requires' | 'readings'> };
+  note?: string;
+  unseen?: string;
+};
 
 export interface Results {
   format: 'dsmip-conformance results 1';
@@ -30,17 +41,50 @@ export interface Results {
   graceNs: number;
   roundTripsNs: number[];
   homeHostMac?: string;
+  /** Why nothing could be judged: the device answered nothing at the start. */
+  unreachable?: string;
   start: string;
   end: string;
-  /** Why the run is not whole: interrupted, device gone. */
+  /** Why the run is not whole: broken off, the bench gone. */
   incomplete?: string;
+  /** Tests that were selected and have no outcome, when the run is not whole. */
+  notRun?: string[];
   /** What of the surroundings may have spoiled verdicts. */
   findings: string[];
   outcomes: Outcome[];
+  /** Every clause that binds the role, in the order of the draft. */
+  clauses: ClauseFacts[];
+}
+
+/** What is known before the first test. */
+export type ResultsHeader = Omit<Results, 'end' | 'incomplete' | 'notRun' | 'findings' | 'outcomes' | 'clauses'>;
+
+/** Put together what a run found out; the order of the keys is fixed, so that equal results are equal files. */
+export function assemble(
+  header: ResultsHeader,
+  rest: Pick<Results, 'end' | 'findings' | 'outcomes' | 'clauses'> & { incomplete?: string | undefined; notRun?: string[] },
+): Results {
+  return {
+    ...header,
+    end: rest.end,
+    ...(rest.incomplete === undefined ? {} : { incomplete: rest.incomplete }),
+    ...(rest.notRun === undefined || rest.notRun.length === 0 ? {} : { notRun: rest.notRun }),
+    findings: rest.findings,
+    outcomes: rest.outcomes,
+    clauses: rest.clauses,
+  };
+}
+
+/** The text of results.json. */
+export const resultsText = (results: Results): string => `${JSON.stringify(results, null, 2)}\n`;
+
+/** Name of a test's capture, from the run's folder on. */
+export function captureFile(id: string): string {
+  return `captures/${id.replaceAll('/', '__').replaceAll('@', '--')}.pcapng`;
 }
 
 /** How many tests had each verdict. */
-export function countVerdicts(outcomes: readonly Outcome[]): Map<Verdict, number> {
+export function countVerdicts(outcomes: readonly Pick<Outcome, 'verdict'>[]): Map<Verdict, number> {
   const counts = new Map<Verdict, number>();
   for (const { verdict } of outcomes) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   return counts;

@@ -17,7 +17,8 @@ export interface ConductOptions extends OpenOptions {
 export interface Conductor {
   facts: RunFacts;
   open: OpenBench;
-  run(test: TestCase): Promise<Finished>;
+  /** `begins` is called when the test has its place on the bench. */
+  run(test: TestCase, begins?: () => void): Promise<Finished>;
   /** Frames the kernel dropped, and other things that spoil verdicts. */
   findings(): string[];
   close(): Promise<void>;
@@ -39,7 +40,7 @@ export async function startConductor(options: Omit<ConductOptions, 'tests'> & { 
     return {
       facts: schedule.facts,
       open,
-      run: (test) => schedule.run(test),
+      run: (test, begins) => schedule.run(test, begins),
       findings: () => {
         const dropped = open.bench.dropped();
         return dropped === 0 ? [] : [`the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`];

@@ -115,11 +115,12 @@ export class Schedule {
   }
 
   /** Run one test as soon as there is room. */
-  async run(test: TestCase): Promise<Finished> {
+  async run(test: TestCase, begins: () => void = () => {}): Promise<Finished> {
     const outcome = notRun(test, this.settings.profile, this.facts);
     if (outcome !== undefined) return { outcome, frames: [] };
     while (this.running >= this.most) await new Promise<void>((resolve) => this.queue.push(resolve));
     this.running += 1;
+    begins();
     try {
       return await this.inSession(test);
     } finally {

@@ -107,7 +107,7 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   for (const name of options.deviation) {
     if (!deviations.has(name)) throw new UsageError(`there is no deviation "${name}": dsmip agent deviations lists them`);
   }
-  if (inPrivateWorld()) return;
+  if (await inPrivateWorld()) return;
   const ledger = loadLedger();
   const { tests } = loadVectors({ ledger, deviations: new Set(deviations.keys()) });
   const profiles = new Map(

@@ -1,5 +1,5 @@
 /** The command line: what each command is for, its options, and what its exit status means. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { deviations } from '../agents/deviations.ts';
 import { DataError } from '../vectors/schema.ts';
 import { BenchError } from '../bench/open.ts';
@@ -43,6 +43,7 @@ function program(): Command {
     .option('--strict', 'a broken SHOULD fails')
     .option('--reading <A=name>', 'take another reading of an open place of the draft (dsmip explain A04)', collect, [])
     .option('--out <folder>', 'where to write the report', undefined)
+    .option('--reporter <names>', "reporters of Playwright besides ours: list, html, junit, json, ... (comma-separated)")
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)
     .action(async (options) => (await import('./run.ts')).runCommand(options));
@@ -115,8 +116,7 @@ function program(): Command {
   root
     .command('bench-server', { hidden: true })
     .description('serve one bench to a test run (used by the Playwright reporter)')
-    .addOption(new Option('--socket <path>').makeOptionMandatory())
-    .action(async (options) => (await import('./bench-server.ts')).benchServerCommand(options.socket));
+    .action(async () => (await import('./bench-server.ts')).benchServerCommand());
   return root;
 }
 

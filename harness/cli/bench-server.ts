@@ -1,0 +1,175 @@
+/**
+ * Serves one bench to a run: sets it up, runs every test side by side, says each outcome as it comes, writes the report's
+ * files. Its input is its lifeline: when that ends, it writes what it has and goes.
+ */
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { type Conductor, startConductor } from '../bench/conduct.ts';
+import type { Finished } from '../bench/schedule.ts';
+import { portNames } from '../engine/bench.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { loadProfile } from '../vectors/profile.ts';
+import type { Json, Step, TestCase } from '../vectors/types.ts';
+import { asLine, onLines } from '../../reports/lines.ts';
+import { writePcapng } from '../../reports/pcapng.ts';
+import type { Begin, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
+import { assemble, captureFile, resultsText } from '../../reports/results.ts';
+import { loadCatalogue } from './catalogue.ts';
+import { clausesOfRole, header } from './header.ts';
+import { makeFolder } from './request.ts';
+
+const aliveMs = 500;
+
+/** Writes lines without ever waiting for the reader: a slow one must not disturb the clocks of the tests. */
+class Speaker {
+  private readonly socket = new Socket({ fd: 1, readable: false, writable: true });
+
+  constructor() {
+    // Who listened is gone; the end of our input says so too.
+    this.socket.on('error', () => {});
+  }
+
+  say(message: ServerMessage): void {
+    if (!this.socket.destroyed) this.socket.write(asLine(message));
+  }
+
+  /** Everything said has been handed over, or nobody listens any more. */
+  async done(): Promise<void> {
+    if (this.socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      this.socket.once('close', () => resolve());
+      this.socket.end(() => resolve());
+      setTimeout(resolve, 5000).unref();
+    });
+  }
+}
+
+/** What a test will wait for at least, roughly, in seconds: those with long waits begin first. */
+function waits(test: TestCase): number {
+  const number = (value: Json): number => (typeof value === 'number' ? value : 1);
+  const of = (step: Step): number => {
+    if (step.kind === 'wait') return number(step.seconds) + number(step.plus);
+    if (step.kind === 'silence' || step.kind === 'record') {
+      return (step.barrier.length === 0 ? 1 : 0) + [...step.stimulus, ...step.barrier].reduce((sum, inner) => sum + of(inner), 0);
+    }
+    return 0;
+  };
+  return [...test.preamble, ...test.body, ...test.postamble].reduce((sum, step) => sum + of(step), 0);
+}
+
+/** Run the command: everything else is said on the two pipes. */
+export async function benchServerCommand(): Promise<void> {
+  const speaker = new Speaker();
+  let finish: (why: string) => void = () => {};
+  const finished = new Promise<string>((resolve) => {
+    finish = resolve;
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => finish(`it was ended by ${signal}`));
+  const begin = await new Promise<Begin | undefined>((resolve) => {
+    onLines(process.stdin, (line) => {
+      const message = JSON.parse(line) as Begin | Finish;
+      if ('finish' in message) finish(message.finish);
+      else resolve(message);
+    });
+    process.stdin.on('end', () => {
+      finish('the program that ran the tests is gone');
+      resolve(undefined);
+    });
+  });
+  if (begin !== undefined) {
+    const alive = setInterval(() => speaker.say({ type: 'alive', running: [] }), aliveMs);
+    try {
+      await new Serving(begin, speaker, () => clearInterval(alive)).serve(finished);
+    } catch (error) {
+      speaker.say({ type: 'problem', message: error instanceof Error ? error.message : String(error) });
+    }
+    clearInterval(alive);
+  }
+  await speaker.done();
+  process.exit(0);
+}
+
+class Serving {
+  private readonly begin: Begin;
+  private readonly speaker: Speaker;
+  private readonly ready: () => void;
+  private readonly outcomes = new Map<string, Outcome>();
+  private readonly running = new Set<string>();
+  private readonly writes: Promise<void>[] = [];
+  private folder = '';
+
+  constructor(begin: Begin, speaker: Speaker, ready: () => void) {
+    this.begin = begin;
+    this.speaker = speaker;
+    this.ready = ready;
+  }
+
+  async serve(finished: Promise<string>): Promise<void> {
+    const { request, tests: ids } = this.begin;
+    const start = new Date();
+    const { ledger, vectors } = loadCatalogue(request.readings);
+    const profile = loadProfile(request.profile);
+    const known = new Map(vectors.tests.map((test) => [test.id, test]));
+    const tests = ids.map((id) => {
+      const test = known.get(id);
+      if (test === undefined) throw new Error(`there is no test "${id}"`);
+      return test;
+    });
+    const [sample] = tests;
+    if (sample === undefined) throw new Error('no test was selected');
+    this.folder = request.out ?? makeFolder(profile.device.product);
+    mkdirSync(join(this.folder, 'captures'), { recursive: true });
+    this.log(`${tests.length} tests against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`);
+    const conductor = await startConductor({ profile, ledger, strict: request.strict, sample });
+    const head = header(request, profile, ledger, tests, conductor.facts, start);
+    const clauses = clausesOfRole(ledger, profile.role);
+    this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
+    this.log(`bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`);
+    this.ready();
+    const alive = setInterval(() => this.speaker.say({ type: 'alive', running: [...this.running].slice(0, 4) }), aliveMs);
+    const all = Promise.all([...tests].sort((a, b) => waits(b) - waits(a)).map((test) => this.runOne(conductor, test)));
+    const why = await Promise.race([all.then(() => undefined), finished]);
+    clearInterval(alive);
+    const incomplete = this.outcomes.size === tests.length ? undefined : why;
+    const findings = conductor.findings();
+    const notRun = ids.filter((id) => !this.outcomes.has(id));
+    await Promise.all(this.writes);
+    const end: RunEnd = {
+      end: new Date().toISOString(),
+      findings,
+      ...(incomplete === undefined ? {} : { incomplete }),
+      ...(notRun.length === 0 ? {} : { notRun }),
+    };
+    const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
+    writeFileSync(join(this.folder, 'results.json'), resultsText(assemble(head, { ...end, outcomes, clauses })));
+    this.log(incomplete === undefined ? 'whole' : `incomplete: ${incomplete}`);
+    await conductor.close();
+    for (const line of conductor.open.agentLog) appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);
+    this.speaker.say({ type: 'end', ...end });
+  }
+
+  private async runOne(conductor: Conductor, test: TestCase): Promise<void> {
+    const { outcome, frames } = await conductor.run(test, () => this.running.add(test.id));
+    this.running.delete(test.id);
+    let capture: string | undefined;
+    if (outcome.steps.length > 0 || frames.length > 0) {
+      capture = captureFile(test.id);
+      this.writes.push(this.writeCapture(join(this.folder, capture), conductor.facts.originNs, test, frames));
+      await this.writes.at(-1);
+    }
+    this.outcomes.set(test.id, outcome);
+    this.log(`${outcome.verdict} ${test.id}${outcome.reason === undefined ? '' : `: ${outcome.reason}`}`);
+    this.speaker.say({ type: 'outcome', outcome, ...(capture === undefined ? {} : { capture: join(this.folder, capture) }) });
+  }
+
+  private async writeCapture(file: string, originNs: bigint, test: TestCase, frames: Finished['frames']): Promise<void> {
+    const captured = frames.map(({ port, timeNs, outgoing, octets }) => ({ port, timeNs: originNs + BigInt(timeNs), outgoing, octets }));
+    await writeFile(file, writePcapng(portNames, captured, `${test.id}: ${test.title}`));
+  }
+
+  private log(line: string): void {
+    appendFileSync(join(this.folder, 'run.log'), `${new Date().toISOString()} ${line}\n`);
+  }
+}

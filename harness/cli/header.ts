@@ -1,0 +1,78 @@
+/** What the results say of a run besides its outcomes. */
+import { hashOf, type RunFacts } from '../bench/schedule.ts';
+import type { Ledger, Role } from '../vectors/ledger.ts';
+import type { Profile } from '../vectors/profile.ts';
+import type { TestCase } from '../vectors/types.ts';
+import type { RunRequest } from '../../reports/request.ts';
+import type { ClauseFacts, ResultsHeader } from '../../reports/results.ts';
+import { version } from './version.ts';
+
+/** What is not secret in a profile. */
+export function profileHash(profile: Profile): string {
+  const open = (association: { spi: number; algorithm: string } | undefined): object | null =>
+    association === undefined ? null : { spi: association.spi, algorithm: association.algorithm };
+  const { file: _file, bench: _bench, mobileNodes, foreignAgents, ...rest } = profile;
+  return hashOf([
+    rest,
+    mobileNodes.map((node) => ({ ...node, association: open(node.association) })),
+    foreignAgents.map((agent) => ({ address: agent.address, association: open(agent.association) })),
+  ]);
+}
+
+export const vectorsHash = (tests: readonly TestCase[]): string =>
+  hashOf(tests.map(({ kills: _kills, file: _file, ...test }) => test));
+
+export const ledgerHash = (ledger: Ledger): string => hashOf([[...ledger.clauses.values()], [...ledger.readings.values()]]);
+
+export function header(
+  request: Pick<RunRequest, 'profileName' | 'strict' | 'selection' | 'readings'>,
+  profile: Profile,
+  ledger: Ledger,
+  tests: readonly TestCase[],
+  facts: RunFacts,
+  start: Date,
+): ResultsHeader {
+  return {
+    format: 'dsmip-conformance results 1',
+    tool: version(),
+    document: ledger.document,
+    device: profile.device,
+    role: profile.role,
+    ics: profile.ics,
+    profile: { file: request.profileName, hash: profileHash(profile) },
+    vectors: vectorsHash(tests),
+    ledger: ledgerHash(ledger),
+    strict: request.strict,
+    selection: request.selection,
+    readings: request.readings,
+    originNs: facts.originNs.toString(),
+    seed: facts.seed,
+    graceNs: facts.graceNs,
+    roundTripsNs: facts.roundTripsNs,
+    ...(facts.homeHostMac === undefined ? {} : { homeHostMac: facts.homeHostMac }),
+    ...(facts.unreachable === undefined ? {} : { unreachable: facts.unreachable }),
+    start: start.toISOString(),
+  };
+}
+
+/** The clauses that bind a role, as a whole or in an aspect. */
+export function clausesOfRole(ledger: Ledger, role: Role): ClauseFacts[] {
+  return [...ledger.clauses.values()]
+    .filter(({ roles, aspects }) => roles.includes(role) || Object.values(aspects).some((aspect) => aspect.roles?.includes(role) === true))
+    .map((clause) => ({
+      id: clause.id,
+      section: clause.section,
+      level: clause.level,
+      class: clause.class,
+      verdict: clause.verdict,
+      requires: clause.requires,
+      lines: clause.lines,
+      sources: clause.sources,
+      positions: clause.positions,
+      governedBy: clause.governedBy,
+      readings: clause.readings,
+      aspects: clause.aspects,
+      ...(clause.note === undefined ? {} : { note: clause.note }),
+      ...(clause.unseen === undefined ? {} : { unseen: clause.unseen }),
+    }));
+}

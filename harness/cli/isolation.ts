@@ -1,0 +1,21 @@
+/** Commands that build labs run themselves again inside a private world, where they may and where nothing can leak. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { exitOnSignals, isIsolated, isolated } from '../net/index.ts';
+
+/**
+ * True when this process was not in a private world: the same command line was then run in one, and its exit status taken over.
+ * False inside it. The inner process ends when this one does, however that comes.
+ */
+export async function inPrivateWorld(): Promise<boolean> {
+  if (isIsolated()) {
+    exitOnSignals();
+    process.stdin.once('end', () => process.exit(1)).resume();
+    return false;
+  }
+  const { command, args } = isolated([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
+  const inner = spawn(command, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+  const [code] = (await once(inner, 'exit')) as [number | null];
+  process.exitCode = code ?? 1;
+  return true;
+}

@@ -1,0 +1,98 @@
+/** `dsmip run`: checks everything that can be checked beforehand, then has Playwright run the selected tests. */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { preflight } from '../net/index.ts';
+import { projectRoot } from '../vectors/load.ts';
+import { loadProfile } from '../vectors/profile.ts';
+import type { TestCase } from '../vectors/types.ts';
+import { type RunRequest, requestVariable } from '../../reports/request.ts';
+import { exitStatus, type Results } from '../../reports/results.ts';
+import { loadCatalogue } from './catalogue.ts';
+import { UsageError } from './errors.ts';
+import { makeFolder, profilePath } from './request.ts';
+import { judgedBy, readingsOf, select, type Selection, selectionOf } from './select.ts';
+
+export interface RunCommandOptions extends Selection {
+  iut?: string;
+  strict?: boolean;
+  reading: string[];
+  out?: string;
+  list?: boolean;
+  reporter?: string;
+}
+
+/** Run the command. Sets the exit status (see --help). Throws errors with a sentence for people before anything is started. */
+export async function runCommand(options: RunCommandOptions): Promise<void> {
+  const { profile: file, profileName } = profilePath(options.iut);
+  const profile = loadProfile(file);
+  const readings = readingsOf(options.reading);
+  const { ledger, vectors } = loadCatalogue(readings);
+  const ofRole = vectors.tests.filter((test) => test.role === profile.role);
+  if (options.role !== undefined && options.role !== profile.role) {
+    throw new UsageError(`--role ${options.role} selects no test: the profile is that of a ${profile.role}`);
+  }
+  const tests = select(ofRole, ledger, options);
+  if (options.list === true) {
+    process.stdout.write(listText(tests));
+    return;
+  }
+  const missing = preflight().find(({ ok }) => !ok);
+  if (missing !== undefined) throw new UsageError(`${missing.problem ?? missing.name} ${missing.mend ?? ''}`.trim());
+  const out = makeFolder(profile.device.product, options.out);
+  const request: RunRequest = {
+    profile: file,
+    profileName,
+    lab: 'lab' in profile.bench,
+    strict: options.strict === true,
+    readings,
+    selection: selectionOf(options),
+    out,
+    reporters: options.reporter === undefined ? [] : options.reporter.split(',').filter((name) => name !== ''),
+  };
+  const { vendor, product, version } = profile.device;
+  process.stdout.write(`dsmip: ${tests.length} tests of a ${profile.role} against ${vendor} ${product} ${version}\n`);
+  const ended = await playwright(request);
+  process.exitCode = statusOf(out, ended);
+}
+
+/** One test a line: what `--vector` takes, and the clauses it judges. */
+function listText(tests: readonly TestCase[]): string {
+  const lines = tests.map((test) => `${test.id}  [${judgedBy(test).join(' ')}]  ${test.title}`);
+  return `${lines.join('\n')}\n${tests.length} tests\n`;
+}
+
+/** Playwright's command line, with our process as its parent; its exit status, or 2 when it was killed. */
+async function playwright(request: RunRequest): Promise<number> {
+  const cli = join(dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json')), 'cli.js');
+  const child = spawn(process.execPath, [cli, 'test', '--config', join(projectRoot, 'playwright.config.ts')], {
+    cwd: projectRoot,
+    // Its input is ours to close: when we are killed, it ends.
+    stdio: ['pipe', 'inherit', 'inherit'],
+    env: { ...process.env, [requestVariable]: JSON.stringify(request), DSMIP_FOLLOW_STDIN: '1' },
+  });
+  child.stdin?.on('error', () => {});
+  // Ctrl-C reaches Playwright by itself, as it shares our terminal; we stay until it has written the report.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGINT'));
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(2));
+    child.on('close', (code) => resolve(code ?? 2));
+  });
+}
+
+/** The run's exit status from its results; without them the reason has been told and it is wrong usage or a bad machine. */
+function statusOf(folder: string, ended: number): number {
+  const file = join(folder, 'results.json');
+  if (!existsSync(file)) {
+    rmSync(folder, { recursive: true, force: true });
+    return 64;
+  }
+  const status = exitStatus(JSON.parse(readFileSync(file, 'utf8')) as Results);
+  if (status === 0 && ended !== 0) {
+    process.stderr.write('dsmip: the test runner failed although no verdict did; the report is whole\n');
+    return 2;
+  }
+  return status;
+}

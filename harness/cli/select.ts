@@ -1,0 +1,94 @@
+/** Which tests a run is about. */
+import type { Ledger } from '../vectors/ledger.ts';
+import type { Step, TestCase } from '../vectors/types.ts';
+import { closest } from '../vectors/closest.ts';
+import { UsageError } from './errors.ts';
+
+/** The filters of the command line; each narrows the selection. */
+export interface Selection {
+  role?: string;
+  clause?: string;
+  vector?: string;
+  level?: string;
+}
+
+/** The filters that are set, for the results. */
+export function selectionOf(options: Selection): { [name: string]: string } {
+  const { role, clause, vector, level } = options;
+  const set = Object.entries({ role, clause, vector, level }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(set);
+}
+
+/** What the body of a test judges, with aspects: `4.3-f`, `3.3-a#reserved`. */
+export function judgedBy(test: TestCase): string[] {
+  const references = (step: Step): string[] => {
+    if (step.kind === 'expect') return step.checks.flatMap((check) => check.clauses);
+    return step.kind === 'silence' || step.kind === 'record' ? step.clauses : [];
+  };
+  return [...new Set(test.body.flatMap(references))];
+}
+
+/** Levels of what a test judges. */
+export function levelsOf(test: TestCase, ledger: Ledger): string[] {
+  return [...new Set(judgedBy(test).map((reference) => ledger.clause(reference).level))];
+}
+
+function fitsClause(test: TestCase, wanted: string, ledger: Ledger): boolean {
+  if (wanted.includes('#')) return judgedBy(test).includes(wanted);
+  return test.clauses.some((id) => {
+    const { section } = ledger.clause(id);
+    return id === wanted || section === wanted || section.startsWith(`${wanted}.`);
+  });
+}
+
+const fitsVector = (id: string, wanted: string): boolean =>
+  id === wanted || id.startsWith(`${wanted}/`) || id.startsWith(`${wanted}@`);
+
+/**
+ * The selected tests, in their order. Throws UsageError, or UnknownClauseError, for a filter that is mistyped or
+ * leaves nothing.
+ */
+export function select(tests: readonly TestCase[], ledger: Ledger, selection: Selection): TestCase[] {
+  const { role, clause, vector, level } = selection;
+  let left = [...tests];
+  const narrow = (filter: string, value: string, fits: (test: TestCase) => boolean, known: string[], why: string): void => {
+    const kept = left.filter(fits);
+    if (kept.length === 0) {
+      const meant = closest(value, known);
+      const hint = meant === undefined || meant === value ? '' : `; did you mean "${meant}"?`;
+      throw new UsageError(`--${filter} ${value} selects no test: ${why}${hint}`);
+    }
+    left = kept;
+  };
+  if (left.length === 0) throw new UsageError('there are no vectors to run');
+  if (role !== undefined) narrow('role', role, (test) => test.role === role, ['home-agent', 'foreign-agent', 'mobile-node'], 'no vector has this role');
+  if (clause !== undefined) {
+    const sections = new Set([...ledger.clauses.values()].map(({ section }) => section));
+    const isSection = sections.has(clause) || [...sections].some((section) => section.startsWith(`${clause}.`));
+    if (!isSection) ledger.clause(clause);
+    narrow('clause', clause, (test) => fitsClause(test, clause, ledger), [], 'no vector of this selection judges it');
+  }
+  if (level !== undefined) {
+    const levels = [...new Set([...ledger.clauses.values()].map((one) => one.level))];
+    narrow('level', level, (test) => levelsOf(test, ledger).includes(level), levels, 'no vector of this selection judges a clause of this level');
+  }
+  if (vector !== undefined) {
+    const names = tests.flatMap(({ id }) => [id, id.split('@')[0] as string, id.split('/')[0] as string]);
+    narrow('vector', vector, (test) => fitsVector(test.id, vector), names, 'no vector of this selection has this id');
+  }
+  return left;
+}
+
+/** `A04=literal` as given to --reading. Throws UsageError or UnknownClauseError. */
+export function readingsOf(given: readonly string[]): { [reading: string]: string } {
+  const readings: { [reading: string]: string } = {};
+  for (const one of given) {
+    const [id, name, ...rest] = one.split('=');
+    if (id === undefined || id === '' || name === undefined || name === '' || rest.length > 0) {
+      throw new UsageError(`--reading ${one} is not of the form A04=name`);
+    }
+    readings[id] = name;
+  }
+  return readings;
+}
+

@@ -1,0 +1,138 @@
+/** The reporter's end of a run: the bench server as a child process, and the socket at which tests ask for their outcomes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Outcome } from '../harness/engine/outcome.ts';
+import { asLine, onLines } from './lines.ts';
+import type { Answer, Begin, RunEnd, ServerMessage } from './request.ts';
+import type { ClauseFacts, ResultsHeader } from './results.ts';
+
+/** A server that is silent for so long hangs: it says that it is alive every half second. */
+const longestSilenceMs = 30_000;
+/** Setting up the bench may take longer. */
+const longestStartMs = 60_000;
+
+export class BenchLink {
+  /** Outcomes so far, by test. */
+  readonly outcomes = new Map<string, { outcome: Outcome; capture?: string }>();
+  begun: { header: ResultsHeader; clauses: ClauseFacts[]; folder: string } | undefined;
+  /** Tests under way. */
+  running: string[] = [];
+  /** Why the server could not do its work, or ended before the work was done. */
+  problem: string | undefined;
+  /** What the server said when it had written the results. */
+  end: RunEnd | undefined;
+  readonly ended: Promise<void>;
+  onOutcome: (outcome: Outcome) => void = () => {};
+  private readonly process: ChildProcess;
+  private readonly sockets: Server;
+  private readonly path: string;
+  private readonly asking = new Map<string, Socket[]>();
+  private watch: NodeJS.Timeout;
+  private said = '';
+
+  /** Start the server with its task, and listen at `path`. */
+  constructor(command: readonly string[], begin: Begin, path: string) {
+    this.path = path;
+    const [program = '', ...args] = command;
+    // A process group of its own: Ctrl-C in the terminal is for us, and we tell the server what to do about it.
+    this.process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    this.watch = setTimeout(() => this.hangs(), longestStartMs);
+    this.ended = new Promise((resolve) => {
+      const done = (why: string): void => {
+        clearTimeout(this.watch);
+        if (this.end === undefined) this.problem ??= why;
+        this.answerRest();
+        resolve();
+      };
+      this.process.on('error', (error) => done(`the bench cannot be started: ${error.message}`));
+      this.process.on('close', (code, signal) => {
+        const how = signal === null ? `with status ${code}` : `by ${signal}`;
+        done(`the bench server ended ${how} before the run was over${this.said === '' ? '' : `: ${lastLines(this.said)}`}`);
+      });
+    });
+    if (this.process.stdout !== null) onLines(this.process.stdout, (line) => this.heard(JSON.parse(line) as ServerMessage));
+    this.process.stderr?.on('data', (chunk: Buffer) => {
+      this.said = (this.said + chunk.toString('utf8')).slice(-4000);
+    });
+    // It may die at any time; that it did is told by `close`.
+    this.process.stdin?.on('error', () => {});
+    this.process.stdin?.write(asLine(begin));
+    this.sockets = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      onLines(socket, (id) => this.asked(id, socket));
+    });
+    this.sockets.listen(path);
+    this.sockets.unref();
+  }
+
+  /** Process id of the server as seen from here. */
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  /** The run ends now; the server writes what it has. */
+  finish(why: string): void {
+    this.process.stdin?.end(asLine({ finish: why }));
+  }
+
+  /** Take everything away; the server, if it still is there, writes what it has and ends. */
+  close(): void {
+    clearTimeout(this.watch);
+    this.sockets.close();
+    rmSync(this.path, { force: true });
+    this.process.stdin?.destroy();
+  }
+
+  private hangs(): void {
+    this.problem ??= 'the bench server gave no sign of life any more and was ended';
+    this.process.kill('SIGKILL');
+  }
+
+  private heard(message: ServerMessage): void {
+    clearTimeout(this.watch);
+    this.watch = setTimeout(() => this.hangs(), longestSilenceMs);
+    switch (message.type) {
+      case 'begin':
+        this.begun = message;
+        return;
+      case 'alive':
+        this.running = message.running;
+        return;
+      case 'problem':
+        this.problem = message.message;
+        return;
+      case 'end':
+        this.end = message;
+        return;
+      case 'outcome': {
+        const { outcome, capture } = message;
+        this.outcomes.set(outcome.id, { outcome, ...(capture === undefined ? {} : { capture }) });
+        this.onOutcome(outcome);
+        for (const socket of this.asking.get(outcome.id) ?? []) this.answer(outcome.id, socket);
+        this.asking.delete(outcome.id);
+      }
+    }
+  }
+
+  private asked(id: string, socket: Socket): void {
+    if (this.answer(id, socket)) return;
+    this.asking.set(id, [...(this.asking.get(id) ?? []), socket]);
+  }
+
+  private answer(id: string, socket: Socket): boolean {
+    const found: Answer | undefined =
+      this.outcomes.get(id) ?? (this.problem === undefined ? undefined : { problem: this.problem });
+    if (found === undefined) return false;
+    socket.end(asLine(found));
+    return true;
+  }
+
+  private answerRest(): void {
+    this.problem ??= 'the run ended before this test was judged';
+    for (const [id, sockets] of this.asking) for (const socket of sockets) this.answer(id, socket);
+    this.asking.clear();
+  }
+}
+
+const lastLines = (text: string): string => text.trim().split('\n').slice(-3).join(' / ');

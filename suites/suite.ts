@@ -1,0 +1,85 @@
+/** One Playwright test for each test of a role's vectors; the bench runs it, here its outcome is re-enacted. */
+import { connect } from 'node:net';
+import { test, type TestInfo } from '@playwright/test';
+import { loadCatalogue } from '../harness/cli/catalogue.ts';
+import { requestFromEnvironment } from '../harness/cli/request.ts';
+import { levelsOf, select } from '../harness/cli/select.ts';
+import { harmless } from '../harness/engine/describe.ts';
+import type { Outcome, StepRecord } from '../harness/engine/outcome.ts';
+import type { Ledger, Role } from '../harness/vectors/ledger.ts';
+import type { TestCase } from '../harness/vectors/types.ts';
+import { onLines } from '../reports/lines.ts';
+import { type Answer, socketVariable } from '../reports/request.ts';
+
+const connectMs = 10_000;
+
+/** `@4.3`, `@4.3-f`, `@MUST`, `@co-located`: what `--grep` can ask for. */
+function tagsOf(one: TestCase, ledger: Ledger): string[] {
+  const sections = one.clauses.map((id) => ledger.clause(id).section);
+  const levels = levelsOf(one, ledger).map((level) => level.replace(/[^A-Za-z]+/g, '-').replace(/-$/, ''));
+  return [...new Set([...sections, ...one.clauses, ...levels, one.position])].map((tag) => `@${tag}`);
+}
+
+/** Declare the tests of a role that this run has selected. */
+export function suite(role: Role): void {
+  const { readings, selection } = requestFromEnvironment();
+  const { ledger, vectors } = loadCatalogue(readings);
+  const ofRole = vectors.tests.filter((one) => one.role === role);
+  if (ofRole.length === 0) return;
+  for (const one of select(ofRole, ledger, selection)) {
+    const details = { tag: tagsOf(one, ledger), annotation: [{ type: 'vector', description: one.id }] };
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the first argument destructured
+    test(`${one.id} ${one.title}`, details, async ({}, info) => enact(await ask(one.id), info));
+  }
+}
+
+/** Ask our reporter, in Playwright's main process, for an outcome; it answers when the bench has it. */
+async function ask(id: string): Promise<Answer> {
+  const path = process.env[socketVariable];
+  if (path === undefined) {
+    return {
+      problem:
+        'our reporter is not in the list, so there is no bench: name other reporters with "dsmip run --reporter" or DSMIP_REPORTERS, not with --reporter of Playwright',
+    };
+  }
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const timer = setTimeout(() => {
+      resolve({ problem: 'the run does not answer its tests' });
+      socket.destroy();
+    }, connectMs);
+    socket.on('connect', () => clearTimeout(timer));
+    socket.on('error', (error) => resolve({ problem: `the run is gone: ${error.message}` }));
+    socket.on('close', () => resolve({ problem: 'the run ended before this test was judged' }));
+    onLines(socket, (line) => resolve(JSON.parse(line) as Answer));
+    socket.write(`${id}\n`);
+  });
+}
+
+async function enact(answer: Answer, info: TestInfo): Promise<void> {
+  if ('problem' in answer) throw new Error(answer.problem);
+  const { outcome, capture } = answer;
+  annotate(outcome, info);
+  for (const part of ['preamble', 'body', 'postamble'] as const) {
+    // A proof that the device is there belongs to the body it interrupted.
+    const steps = outcome.steps.filter((step) => step.part === part || (part === 'body' && step.part === 'liveness'));
+    if (steps.length > 0) await test.step(part, () => enactSteps(steps));
+  }
+  await info.attach('outcome.json', { body: JSON.stringify(outcome, null, 2), contentType: 'application/json' });
+  // Not by attach(), which would copy the file.
+  if (capture !== undefined) info.attachments.push({ name: 'capture.pcapng', path: capture, contentType: 'application/vnd.tcpdump.pcap' });
+  if (outcome.verdict === 'NOT APPLICABLE' || outcome.verdict === 'INCONCLUSIVE') {
+    test.skip(true, `${outcome.verdict}: ${harmless(outcome.reason ?? '')}`);
+  }
+}
+
+function annotate(outcome: Outcome, info: TestInfo): void {
+  info.annotations.push({ type: 'verdict', description: outcome.verdict });
+  for (const { clause, level, verdict } of outcome.judgements) {
+    info.annotations.push({ type: verdict, description: `${clause} (${level})` });
+  }
+}
+
+async function enactSteps(steps: StepRecord[]): Promise<void> {
+  for (const { text, ok } of steps) await test.step(`${ok ? '' : 'not as expected: '}${harmless(text)}`, async () => {});
+}
