@@ -37,6 +37,8 @@ export type Finished = { outcome: Outcome; frames: readonly SeenFrame[] };
 
 const standardConcurrency = 32;
 const controls = 5;
+/** How often a test is tried in which the harness was late. */
+const attempts = 3;
 
 /** Surroundings of one test: the profile's identities in the test's position. */
 export function surroundings(
@@ -122,7 +124,9 @@ export class Schedule {
     this.running += 1;
     begins();
     try {
-      return await this.inSession(test);
+      let finished = await this.inSession(test);
+      for (let again = 1; finished.outcome.late === true && again < attempts; again += 1) finished = await this.inSession(test);
+      return finished;
     } finally {
       this.running -= 1;
       this.queue.shift()?.();

@@ -44,6 +44,8 @@ export interface Stimulus {
   port: string;
   timeNs: number;
   kind: 'ip' | 'ethernet';
+  /** With replay protection by nonces: the nonce that was known then, eight hex digits. */
+  nonce?: string;
 }
 
 /** Where the bench itself failed: after so many sends, and waits that ended without a frame, and with so many frames seen. */
@@ -67,6 +69,8 @@ export interface Outcome {
   verdict: Verdict;
   /** Why it is INCONCLUSIVE, NOT APPLICABLE or ERROR. */
   reason?: string;
+  /** The harness missed a moment, so nothing was learned of the device; worth another try. */
+  late?: boolean;
   judgements: Judgement[];
   steps: StepRecord[];
   /** Numbers of the mobile nodes of the profile it ran with. */

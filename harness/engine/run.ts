@@ -35,6 +35,12 @@ type Answer = { frame: SeenFrame; number: number } | undefined;
 /** The vector cannot go on, for a reason that is not the fault of the IUT in the clause under test. */
 class Inconclusive extends Error {}
 
+/** The harness itself missed a moment that the vector prescribes: the machine was too busy. */
+class Late extends Inconclusive {}
+
+/** How long after a prescribed moment a message may still leave. */
+const lateNs = 0.25 * secondNs;
+
 /** The body is over: a clause was broken and what follows would rest on it. */
 class BodyEnds extends Error {}
 
@@ -55,6 +61,8 @@ class Run {
   private readonly taken = new Set<number>();
   private lastSendNs = 0;
   private lastAnswerNs = 0;
+  /** When a wait ended: what is sent next belongs to that moment. */
+  private dueNs: number | undefined;
   private part: Part = 'preamble';
 
   constructor(test: TestCase, session: BenchSession, context: Context, ledger: Ledger, strict: boolean, startNs: number) {
@@ -89,7 +97,10 @@ class Run {
   private async send(step: SendStep): Promise<void> {
     const port = this.context.port(step.at);
     let packet: Packet = [];
-    const sent = await this.session.send(port, (nowNs) => {
+    let nonce: string | undefined;
+    const sent = await this.session.send(port, (nowNs, recorded) => {
+      nonce = recorded ?? this.newestNonce(step.by);
+      if (nonce !== undefined) this.context.noteNonce(step.by, nonce);
       packet = this.context.resolve(step.packet, nowNs, step.by) as unknown as Packet;
       const first = packet[0] ?? { payload: '' };
       const foreignHome = this.context.foreignHome();
@@ -104,12 +115,36 @@ class Run {
       return { kind: 'ethernet' in first ? 'ethernet' : 'ip', octets };
     });
     this.lastSendNs = sent.timeNs;
-    this.stimuli.push({ port, timeNs: sent.timeNs, kind: sent.kind });
+    this.stimuli.push({ port, timeNs: sent.timeNs, kind: sent.kind, ...(nonce === undefined ? {} : { nonce }) });
     const request = this.noteRequest(packet, port, sent.timeNs, step.by);
     if (step.as !== undefined) {
       this.labels.set(step.as, { timeNs: sent.timeNs, ...(request === undefined ? {} : { request }) });
     }
     this.note(step, `at ${port} sent ${packetWords(packet as unknown as Json[]).join(' / ')}`, true, sent.timeNs, []);
+    const late = this.dueNs === undefined ? 0 : sent.timeNs - this.dueNs;
+    this.dueNs = undefined;
+    if (late > lateNs) {
+      throw new Late(`the harness was ${(late / secondNs).toFixed(2)} s late with ${this.part} ${step.path}: this machine was too busy`);
+    }
+  }
+
+  /** RFC 3344 5.7.2: the next nonce stands in the newest reply, whatever its code, if that reply is authentic. */
+  private newestNonce(by: string): string | undefined {
+    if (this.context.replayProtection(by) !== 'nonces') return undefined;
+    for (let at = this.session.frames.length - 1; at >= 0; at -= 1) {
+      const frame = this.session.frames[at] as SeenFrame;
+      if (frame.outgoing) continue;
+      for (const [index, layer] of frame.decoded.layers.entries()) {
+        if (!('registrationReply' in layer)) continue;
+        const { identification = '', extensions = [] } = layer.registrationReply;
+        const place = extensions.findIndex((extension) => 'mobileHomeAuthentication' in extension);
+        const request = this.requests.findLast((one) => one.by === by && one.identification.slice(8) === identification.slice(8));
+        if (request === undefined || place < 0) continue;
+        const tools = this.tools(frame, request);
+        if (tools.verifies(frame.decoded, index, place, 'mobileHomeAuthentication')) return identification.slice(0, 8);
+      }
+    }
+    return undefined;
   }
 
   private noteRequest(packet: Packet, port: PortName, timeNs: number, by: string): Request | undefined {
@@ -144,7 +179,6 @@ class Run {
     }
     this.taken.add(answer.number - 1);
     this.lastAnswerNs = answer.frame.timeNs;
-    this.noteReply(answer.frame, request);
     let broken: Verdict | undefined;
     let held = true;
     for (const [at, check] of step.checks.entries()) {
@@ -206,6 +240,8 @@ class Run {
     const before = this.stimuli.length;
     for (let round = 0; round < (step.stimulus.length > 0 ? 2 : 1); round += 1) {
       for (const inner of step.stimulus) await this.one(inner);
+      // Its answer carries the nonce that the second round needs.
+      if (this.context.replayProtection('mn') === 'nonces') await this.until(this.lastSendNs + this.context.around.graceNs);
     }
     const from = step.since !== undefined ? this.timeOf(step.since) : (this.stimuli[before]?.timeNs ?? this.lastSendNs);
     const { end, proof } = await this.closeWindow(step.barrier, port);
@@ -256,7 +292,6 @@ class Run {
     });
     if (found !== undefined) {
       this.taken.add(found.number - 1);
-      this.noteReply(found.frame, request);
       words = seenWords(found.frame.decoded);
       frames = [found.number];
     }
@@ -273,6 +308,7 @@ class Run {
   private async wait(step: WaitStep): Promise<void> {
     const end = this.timeOf(step.since) + (this.seconds(step.seconds) + this.seconds(step.plus)) * secondNs;
     await this.until(end);
+    this.dueNs = end;
     this.note(step, `waited until ${((end - this.timeOf(step.since)) / secondNs).toFixed(3)} s after "${step.since}"`, true, end, []);
   }
 
@@ -414,15 +450,6 @@ class Run {
     return worst(verdicts) ?? 'PASS';
   }
 
-  private noteReply(frame: SeenFrame, request: Request | undefined): void {
-    if (request === undefined) return;
-    for (const layer of frame.decoded.layers) {
-      if ('registrationReply' in layer) {
-        this.context.noteReplyIdentification(request.by, layer.registrationReply.identification ?? '');
-      }
-    }
-  }
-
   /** True when everything the step wanted to remember was there. */
   private capture(step: ExpectStep, decoded: Decoded): boolean {
     let all = true;
@@ -518,13 +545,17 @@ export async function run(
   const running = new Run(test, tally, context, ledger, options.strict === true, startNs);
   let verdict: Verdict | undefined;
   let reason: string | undefined;
+  let late = false;
   try {
+    if (around.mn.replay === 'nonces') await running.all('preamble', test.synchronize.mn);
+    if (around.other?.replay === 'nonces') await running.all('preamble', test.synchronize.other);
     await running.all('preamble', test.preamble);
     await running.all('body', test.body);
   } catch (error) {
     if (error instanceof Inconclusive || error instanceof BenchInterrupted) {
       verdict = 'INCONCLUSIVE';
       reason = error.message;
+      if (error instanceof Late) late = true;
     } else if (!(error instanceof BodyEnds)) {
       verdict = 'ERROR';
       reason = `the harness failed: ${error instanceof Error ? error.message : String(error)}`;
@@ -546,6 +577,7 @@ export async function run(
     clauses: test.clauses,
     verdict: worst([...(verdict === undefined ? [] : [verdict]), ...judged]) ?? 'ERROR',
     ...(reason === undefined ? {} : { reason }),
+    ...(late ? { late } : {}),
     judgements: running.judgements,
     steps: running.steps,
     mobileNodes: around.other === undefined ? [around.mn.index] : [around.mn.index, around.other.index],
