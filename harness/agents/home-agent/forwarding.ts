@@ -1,14 +1,8 @@
 import { type Ipv6Key, ipv4At, ipv6KeyAt } from './addresses.ts';
-import type { Binding, BindingTable, Ipv6Binding, MobileNode } from './bindings.ts';
-import type { Settings } from './config.ts';
-import type { Deviates } from './deviations.ts';
-import { echoReply, fragmentationNeeded, packetTooBig } from './icmp.ts';
+import type { Binding, BindingTable, MobileNode } from './bindings.ts';
+import { echoReply, fragmentationNeeded } from './icmp.ts';
 import {
   decapsulateMinimally,
-  encapsulate,
-  encapsulateInUdp,
-  encapsulateMinimally,
-  fragments,
   headerLength,
   ipv4Packet,
   ipv6Packet,
@@ -16,19 +10,13 @@ import {
   lowerTtl,
   protocol,
 } from './packets.ts';
-import { otherAddress } from './reply.ts';
+import { createTunnels, sendInPieces, singleHeader, type TunnelOptions } from './tunnels.ts';
 
-export interface ForwardingOptions {
-  settings: Settings;
+export interface ForwardingOptions extends TunnelOptions {
   table: BindingTable;
-  /** Sends an IP packet, routed by the kernel. */
-  send(packet: Buffer): void;
   /** Puts a copy of a packet on the home link; for a deviation. */
   sendOntoHomeLink(packet: Buffer): void;
-  count(name: string): void;
   now(): number;
-  mtu: number;
-  deviates: Deviates;
 }
 
 export interface Forwarder {
@@ -45,126 +33,16 @@ export interface Forwarder {
 
 type Encapsulation = Binding['encapsulation'] | 'udp';
 
-/** Octets that a mode's tunnel puts in front of an IPv6 packet. */
-const singleHeader = 20;
-const doubleHeader = 40;
-const mobileIpPort = 434;
-
 /** Interception, tunnels and their ends: RFC 3344 4.2.3, RFC 3024 4.3, sections 4.3 and 6 of the draft. */
 export function createForwarder(options: ForwardingOptions): Forwarder {
   const { settings, table, count, now, mtu, deviates } = options;
-  const tunnelSource = deviates('tunnel-from-another-address')
-    ? otherAddress(settings.homeAgent)
-    : settings.homeAgent;
-  const innerTunnelSource = deviates('inner-tunnel-from-another-address')
-    ? otherAddress(settings.homeAgent)
-    : settings.homeAgent;
+  const tunnels = createTunnels(options);
   const ipv4Hops = deviates('ttl-not-decremented') ? 0 : deviates('ttl-decremented-twice') ? 2 : 1;
   const ipv6Hops = deviates('hop-limit-not-decremented')
     ? 0
     : deviates('hop-limit-decremented-twice')
       ? 2
       : 1;
-
-  function send(packet: Buffer): void {
-    for (const piece of fragments(packet, mtu)) {
-      options.send(piece);
-    }
-  }
-
-  /** One IPv4 packet into the tunnel of one binding. */
-  function tunnelIpv4(inner: Buffer, binding: Binding, careOfAddress: number): void {
-    const outer = {
-      source: tunnelSource,
-      destination: careOfAddress,
-      protocol: protocol.ipInIp,
-      typeOfService: inner[1] ?? 0,
-      dontFragment: ((inner[6] ?? 0) & 0x40) !== 0,
-    };
-    if (binding.udpTunnel !== undefined) {
-      send(udp(outer, inner, binding.udpTunnel, protocol.ipInIp));
-    } else if (binding.encapsulation === 'gre') {
-      send(encapsulate({ ...outer, protocol: protocol.gre }, inner, Buffer.of(0, 0, 8, 0)));
-    } else if (binding.encapsulation === 'minimal' && (inner.readUInt16BE(6) & 0x3fff) === 0) {
-      send(encapsulateMinimally(outer, inner));
-    } else {
-      send(encapsulate(outer, inner));
-    }
-    count('tunnelledIpv4');
-  }
-
-  function udp(
-    outer: Parameters<typeof encapsulateInUdp>[0],
-    inner: Buffer,
-    tunnel: { address: number; port: number },
-    nextHeader: number,
-  ): Buffer {
-    const ports = { source: mobileIpPort, destination: tunnel.port };
-    return encapsulateInUdp({ ...outer, destination: tunnel.address }, inner, ports, nextHeader);
-  }
-
-  function isDoubled(binding: Binding, ipv6: Ipv6Binding): boolean {
-    if (ipv6.mode === 'home-address') {
-      const isDirect =
-        deviates('case-1-tunnels-to-care-of-address') ||
-        (deviates('case-1-via-foreign-agent-tunnels-to-care-of-address') && binding.viaForeignAgent);
-      return !isDirect;
-    }
-    const isReverse = ipv6.mode === 'care-of-address-and-reverse';
-    return (
-      deviates(isReverse ? 'r1-tunnels-to-home-address' : 'r0-tunnels-to-home-address') ||
-      (deviates('ipv6-tunnel-depends-on-t') && binding.reverseTunneling)
-    );
-  }
-
-  function tunnelIpv6(packet: Buffer, mobile: MobileNode, binding: Binding, ipv6: Ipv6Binding): void {
-    const isDouble = isDoubled(binding, ipv6);
-    sendIpv6(packet, mobile, binding, ipv6, isDouble);
-    if (deviates('ipv6-tunnelled-in-both-modes')) {
-      sendIpv6(packet, mobile, binding, ipv6, !isDouble);
-    }
-  }
-
-  function sendIpv6(
-    packet: Buffer,
-    mobile: MobileNode,
-    binding: Binding,
-    ipv6: Ipv6Binding,
-    isDouble: boolean,
-  ): void {
-    const typeOfService = (((packet[0] ?? 0) & 15) << 4) | ((packet[1] ?? 0) >> 4);
-    const outer = { protocol: protocol.ipv6, typeOfService, dontFragment: false };
-    const room = mtu - (isDouble ? doubleHeader : singleHeader);
-    if (packet.length > Math.max(room, 1280)) {
-      tooBig(packet, room);
-      return;
-    }
-    if (isDouble) {
-      // Section 5.1.4: the tunnel to the home address, intercepted like anything else for that address.
-      const inner = { ...outer, source: innerTunnelSource, destination: mobile.homeAddress ?? 0 };
-      tunnelIpv4(encapsulate(inner, packet), binding, ipv6.careOfAddress);
-    } else {
-      const header = { ...outer, source: tunnelSource, destination: ipv6.careOfAddress };
-      if (deviates('ipv6-tunnelled-by-gre')) {
-        send(encapsulate({ ...header, protocol: protocol.gre }, packet, Buffer.of(0, 0, 0x86, 0xdd)));
-        return;
-      }
-      const { udpTunnel } = binding;
-      send(
-        udpTunnel === undefined ? encapsulate(header, packet) : udp(header, packet, udpTunnel, protocol.ipv6),
-      );
-    }
-    count('tunnelledIpv6');
-  }
-
-  function tooBig(packet: Buffer, room: number): void {
-    count('tooBig');
-    const answer =
-      settings.ipv6Address === undefined ? undefined : packetTooBig(packet, settings.ipv6Address, room);
-    if (answer !== undefined) {
-      options.send(answer);
-    }
-  }
 
   function interceptIpv4(octets: Buffer, mobile: MobileNode, isHopCounted: boolean): void {
     const packet = ipv4Packet(octets);
@@ -195,7 +73,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     const time = now();
     for (const binding of mobile.bindings) {
       if (binding.expiresAt > time) {
-        tunnelIpv4(packet, binding, binding.ipv4CareOfAddress ?? binding.careOfAddress);
+        tunnels.tunnelIpv4(packet, binding, binding.ipv4CareOfAddress ?? binding.careOfAddress);
       }
     }
   }
@@ -226,7 +104,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     const time = now();
     for (const binding of mobile.bindings) {
       if (binding.ipv6 !== undefined && binding.ipv6.expiresAt > time) {
-        tunnelIpv6(packet, mobile, binding, binding.ipv6);
+        tunnels.tunnelIpv6(packet, mobile, binding, binding.ipv6);
       }
     }
   }
@@ -365,7 +243,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       // The kernel's own answer would end in the blackhole route of the home address.
       const binding = sender.bindings[0];
       if (binding !== undefined) {
-        tunnelIpv4(reply, binding, binding.careOfAddress);
+        tunnels.tunnelIpv4(reply, binding, binding.careOfAddress);
       }
       return;
     }
@@ -379,7 +257,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     if (mobile !== undefined) {
       interceptIpv4(inner, mobile, true);
     } else {
-      send(inner);
+      sendInPieces(inner, mtu, options.send);
     }
   }
 
