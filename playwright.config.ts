@@ -10,8 +10,10 @@ const request = requestFromEnvironment();
 
 function reporter(name: string): ReporterDescription {
   if (name === 'html') return ['html', { outputFolder: 'reports/out/html', open: 'never' }];
-  if (name === 'junit') return ['junit', { outputFile: process.env.PLAYWRIGHT_JUNIT_OUTPUT_FILE ?? 'reports/out/junit.xml' }];
-  if (name === 'json') return ['json', { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? 'reports/out/playwright.json' }];
+  if (name === 'junit')
+    return ['junit', { outputFile: process.env.PLAYWRIGHT_JUNIT_OUTPUT_FILE ?? 'reports/out/junit.xml' }];
+  if (name === 'json')
+    return ['json', { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? 'reports/out/playwright.json' }];
   return [name];
 }
 

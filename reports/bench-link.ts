@@ -48,10 +48,13 @@ export class BenchLink {
       this.process.on('error', (error) => done(`the bench cannot be started: ${error.message}`));
       this.process.on('close', (code, signal) => {
         const how = signal === null ? `with status ${code}` : `by ${signal}`;
-        done(`the bench server ended ${how} before the run was over${this.said === '' ? '' : `: ${lastLines(this.said)}`}`);
+        done(
+          `the bench server ended ${how} before the run was over${this.said === '' ? '' : `: ${lastLines(this.said)}`}`,
+        );
       });
     });
-    if (this.process.stdout !== null) onLines(this.process.stdout, (line) => this.heard(JSON.parse(line) as ServerMessage));
+    if (this.process.stdout !== null)
+      onLines(this.process.stdout, (line) => this.heard(JSON.parse(line) as ServerMessage));
     this.process.stderr?.on('data', (chunk: Buffer) => {
       this.said = (this.said + chunk.toString('utf8')).slice(-4000);
     });

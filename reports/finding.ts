@@ -1,7 +1,7 @@
 /** One broken expectation on one screen: the clauses, what was sent, the whole expected set, what came, where to look. */
 import { harmless } from '../harness/engine/describe.ts';
 import type { Judgement, Outcome, StepRecord, Verdict } from '../harness/engine/outcome.ts';
-import { captureFile, type ClauseFacts } from './results.ts';
+import { type ClauseFacts, captureFile } from './results.ts';
 import { labelled, labelledLines, type TextOptions } from './text.ts';
 
 export type ClauseTable = ReadonlyMap<string, ClauseFacts>;
@@ -12,7 +12,9 @@ export const clauseTable = (clauses: readonly ClauseFacts[]): ClauseTable =>
 /** Section and lines of the draft, or the RFCs behind a base check. */
 export function placeOf(clause: ClauseFacts): string {
   if (clause.section === 'base') return clause.sources.join(', ');
-  const lines = clause.lines.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(', ');
+  const lines = clause.lines
+    .map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
+    .join(', ');
   return `section ${clause.section}, lines ${lines}`;
 }
 
@@ -21,7 +23,12 @@ function groups(outcome: Outcome, verdict: Verdict): Judgement[][] {
   const found = new Map<string, Judgement[]>();
   for (const judgement of outcome.judgements) {
     if (judgement.verdict !== verdict) continue;
-    const evidence = JSON.stringify([judgement.step, judgement.expected, judgement.actual, judgement.difference]);
+    const evidence = JSON.stringify([
+      judgement.step,
+      judgement.expected,
+      judgement.actual,
+      judgement.difference,
+    ]);
     found.set(evidence, [...(found.get(evidence) ?? []), judgement]);
   }
   return [...found.values()];
@@ -30,25 +37,35 @@ function groups(outcome: Outcome, verdict: Verdict): Judgement[][] {
 /** What was sent before a step: its own stimulus, or the last message before it that was no barrier's. */
 function sentBefore(steps: readonly StepRecord[], step: string): string[] {
   const isSend = (record: StepRecord): boolean => record.text.includes(' sent ');
-  const own = steps.filter((record) => isSend(record) && record.step.startsWith(`${step}.`) && record.step.includes('.stimulus['));
+  const own = steps.filter(
+    (record) => isSend(record) && record.step.startsWith(`${step}.`) && record.step.includes('.stimulus['),
+  );
   if (own.length > 0) return [...new Set(own.map((record) => record.text))];
   const at = steps.findIndex((record) => record.step === step && !isSend(record));
   const before = steps.slice(0, at < 0 ? steps.length : at);
-  const last = before.filter((record) => isSend(record) && record.part !== 'liveness' && !record.step.includes('.barrier[')).at(-1);
+  const last = before
+    .filter((record) => isSend(record) && record.part !== 'liveness' && !record.step.includes('.barrier['))
+    .at(-1);
   return last === undefined ? [] : [last.text];
 }
 
 function clauseLines(judgement: Judgement, clauses: ClauseTable, width: number): string[] {
   const [id = '', aspect] = judgement.clause.split('#');
   const clause = clauses.get(id);
-  const requires = (aspect === undefined ? undefined : clause?.aspects[aspect]?.requires) ?? clause?.requires ?? '';
+  const requires =
+    (aspect === undefined ? undefined : clause?.aspects[aspect]?.requires) ?? clause?.requires ?? '';
   const place = clause === undefined ? '' : `; ${placeOf(clause)}`;
   const reading = judgement.reading === undefined ? '' : ` [reading ${judgement.reading}]`;
   return labelled('  -> ', `${judgement.clause} (${judgement.level}${place}): ${requires}${reading}`, width);
 }
 
 /** The report of every judgement of `verdict` in an outcome. */
-export function findingLines(outcome: Outcome, verdict: Verdict, clauses: ClauseTable, options: TextOptions): string[] {
+export function findingLines(
+  outcome: Outcome,
+  verdict: Verdict,
+  clauses: ClauseTable,
+  options: TextOptions,
+): string[] {
   const { width } = options;
   const lines: string[] = labelled('  ', harmless(outcome.title), width);
   for (const group of groups(outcome, verdict)) {
@@ -61,15 +78,21 @@ export function findingLines(outcome: Outcome, verdict: Verdict, clauses: Clause
     lines.push(...labelledLines('     Actual:   ', judgement.actual.map(harmless), width));
     if (judgement.difference !== undefined) {
       const { path, expected, actual } = judgement.difference;
-      lines.push(...labelled('     Differs:  ', harmless(`${path}: expected ${expected}, actual ${actual}`), width));
+      lines.push(
+        ...labelled('     Differs:  ', harmless(`${path}: expected ${expected}, actual ${actual}`), width),
+      );
     }
     if (judgement.silence !== undefined) {
-      const how = judgement.silence === 'barrier' ? 'a barrier that was answered closed the window' : 'time alone closed the window';
+      const how =
+        judgement.silence === 'barrier'
+          ? 'a barrier that was answered closed the window'
+          : 'time alone closed the window';
       lines.push(`     Silence:  ${how}`);
     }
     const frames = judgement.frames.length === 0 ? '' : `, frame ${judgement.frames.join(', ')}`;
     lines.push(`     Capture:  ${captureFile(outcome.id)}${frames}; step ${judgement.step}`);
   }
-  if (outcome.reason !== undefined) lines.push(...labelled('     Reason:   ', harmless(outcome.reason), width));
+  if (outcome.reason !== undefined)
+    lines.push(...labelled('     Reason:   ', harmless(outcome.reason), width));
   return lines;
 }

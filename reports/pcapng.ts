@@ -45,17 +45,35 @@ function block(type: number, body: Uint8Array[]): Buffer {
 const endOfOptions = Buffer.alloc(4);
 
 /** The octets of a pcapng file with the frames in the order given; `ports` become its interfaces. */
-export function writePcapng(ports: readonly string[], frames: readonly CapturedFrame[], comment: string): Buffer {
+export function writePcapng(
+  ports: readonly string[],
+  frames: readonly CapturedFrame[],
+  comment: string,
+): Buffer {
   const header = Buffer.alloc(16);
   header.writeUInt32LE(byteOrderMagic, 0);
   header.writeUInt16LE(1, 4);
   header.writeBigInt64LE(-1n, 8);
-  const blocks = [block(sectionHeader, [header, option(1, Buffer.from(comment)), option(4, Buffer.from('dsmip-conformance')), endOfOptions])];
+  const blocks = [
+    block(sectionHeader, [
+      header,
+      option(1, Buffer.from(comment)),
+      option(4, Buffer.from('dsmip-conformance')),
+      endOfOptions,
+    ]),
+  ];
   for (const port of ports) {
     const fixed = Buffer.alloc(8);
     fixed.writeUInt16LE(ethernet, 0);
     fixed.writeUInt32LE(snapLength, 4);
-    blocks.push(block(interfaceDescription, [fixed, option(2, Buffer.from(port)), option(9, Uint8Array.of(9)), endOfOptions]));
+    blocks.push(
+      block(interfaceDescription, [
+        fixed,
+        option(2, Buffer.from(port)),
+        option(9, Uint8Array.of(9)),
+        endOfOptions,
+      ]),
+    );
   }
   for (const frame of frames) {
     const fixed = Buffer.alloc(20);
@@ -86,14 +104,19 @@ export function readPcapng(octets: Buffer, name: string): CapturedFrame[] {
   const fail = (problem: string): never => {
     throw new CaptureError(`${name}: ${problem} (at octet ${at})`);
   };
-  if (octets.length < 28 || octets.readUInt32LE(0) !== sectionHeader || octets.readUInt32LE(8) !== byteOrderMagic) {
+  if (
+    octets.length < 28 ||
+    octets.readUInt32LE(0) !== sectionHeader ||
+    octets.readUInt32LE(8) !== byteOrderMagic
+  ) {
     fail('is no little-endian pcapng file');
   }
   while (at < octets.length) {
     if (octets.length - at < 12) fail('is cut short');
     const type = octets.readUInt32LE(at);
     const length = octets.readUInt32LE(at + 4);
-    if (length < 12 || length % 4 !== 0 || at + length > octets.length) fail('is cut short or has a wrong block length');
+    if (length < 12 || length % 4 !== 0 || at + length > octets.length)
+      fail('is cut short or has a wrong block length');
     if (octets.readUInt32LE(at + length - 4) !== length) fail('has a block whose two lengths differ');
     const body = octets.subarray(at + 8, at + length - 4);
     if (type === interfaceDescription) {
@@ -105,7 +128,8 @@ export function readPcapng(octets: Buffer, name: string): CapturedFrame[] {
       if (body.length < 20) fail('has a packet block that is too short');
       const captured = body.readUInt32LE(12);
       const port = ports[body.readUInt32LE(0)];
-      if (port === undefined || 20 + captured > body.length) return fail('has a packet of an unknown interface or length');
+      if (port === undefined || 20 + captured > body.length)
+        return fail('has a packet of an unknown interface or length');
       const flags = readOption(body.subarray(20 + pad4(captured)), 2);
       frames.push({
         port,

@@ -5,7 +5,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import type { FullConfig, FullResult, Reporter, Suite, TestCase, TestResult } from '@playwright/test/reporter';
+import type {
+  FullConfig,
+  FullResult,
+  Reporter,
+  Suite,
+  TestCase,
+  TestResult,
+} from '@playwright/test/reporter';
 import type { Outcome } from '../harness/engine/outcome.ts';
 import { BenchLink } from './bench-link.ts';
 import { clauseTable, findingLines } from './finding.ts';
@@ -26,7 +33,8 @@ export interface ReporterOptions {
 /** The annotation that carries the id of the test to its reporter. */
 export const idAnnotation = 'vector';
 
-const idOf = (test: TestCase): string => test.annotations.find(({ type }) => type === idAnnotation)?.description ?? '';
+const idOf = (test: TestCase): string =>
+  test.annotations.find(({ type }) => type === idAnnotation)?.description ?? '';
 
 /** Unix sockets have short paths, and /run is covered in the server's world. */
 function socketFolder(): string {
@@ -56,7 +64,11 @@ export default class DsmipReporter implements Reporter {
     if (this.options._mode === 'list' || this.tests.length === 0) return;
     this.folder = socketFolder();
     const socket = join(this.folder, 'outcomes');
-    const link = new BenchLink(this.options.command, { request: this.options.request, tests: this.tests }, socket);
+    const link = new BenchLink(
+      this.options.command,
+      { request: this.options.request, tests: this.tests },
+      socket,
+    );
     this.link = link;
     // Workers are started after this and inherit it.
     process.env[socketVariable] = socket;
@@ -97,7 +109,9 @@ export default class DsmipReporter implements Reporter {
   async onEnd(result: FullResult): Promise<{ status?: FullResult['status'] } | undefined> {
     const { link } = this;
     if (link === undefined) return undefined;
-    link.finish(result.status === 'interrupted' ? 'it was broken off from the keyboard' : 'all tests were reported');
+    link.finish(
+      result.status === 'interrupted' ? 'it was broken off from the keyboard' : 'all tests were reported',
+    );
     await link.ended;
     this.progress?.stop();
     link.close();
@@ -116,7 +130,14 @@ export default class DsmipReporter implements Reporter {
     const { header, clauses, folder } = begun;
     if (link.end !== undefined) return assemble(header, { ...link.end, outcomes, clauses });
     const incomplete = link.problem ?? 'the bench server ended';
-    const results = assemble(header, { end: new Date().toISOString(), findings: [], outcomes, clauses, incomplete, notRun });
+    const results = assemble(header, {
+      end: new Date().toISOString(),
+      findings: [],
+      outcomes,
+      clauses,
+      incomplete,
+      notRun,
+    });
     writeFileSync(join(folder, 'results.json'), resultsText(results));
     return results;
   }
@@ -134,6 +155,8 @@ export default class DsmipReporter implements Reporter {
       colour: isTTY === true && process.env.NO_COLOR === undefined,
     };
     const folder = relative(process.cwd(), link.begun?.folder ?? '');
-    process.stdout.write(`\n${summary(results, style).join('\n')}\nReport   ${folder.startsWith('..') ? link.begun?.folder : folder}\n`);
+    process.stdout.write(
+      `\n${summary(results, style).join('\n')}\nReport   ${folder.startsWith('..') ? link.begun?.folder : folder}\n`,
+    );
   }
 }

@@ -6,11 +6,25 @@ import { cut } from './text.ts';
 const shown = ['PASS', 'FAIL', 'WARN', 'INFO', 'INCONCLUSIVE', 'NOT APPLICABLE', 'ERROR'] as const;
 
 /** How far a run is, in one line. */
-export function progressText(outcomes: readonly Pick<Outcome, 'verdict'>[], total: number, running: readonly string[], seconds: number): string {
+export function progressText(
+  outcomes: readonly Pick<Outcome, 'verdict'>[],
+  total: number,
+  running: readonly string[],
+  seconds: number,
+): string {
   const counts = countVerdicts(outcomes);
-  const verdicts = shown.filter((verdict) => counts.has(verdict)).map((verdict) => `${counts.get(verdict)} ${verdict}`);
-  const what = running.length === 0 ? (outcomes.length === 0 ? 'setting up the bench' : '') : `running ${running.join(' ')}`;
-  return [`${outcomes.length}/${total}`, `${seconds.toFixed(0)} s`, verdicts.join(' '), what].filter((part) => part !== '').join('  ');
+  const verdicts = shown
+    .filter((verdict) => counts.has(verdict))
+    .map((verdict) => `${counts.get(verdict)} ${verdict}`);
+  const what =
+    running.length === 0
+      ? outcomes.length === 0
+        ? 'setting up the bench'
+        : ''
+      : `running ${running.join(' ')}`;
+  return [`${outcomes.length}/${total}`, `${seconds.toFixed(0)} s`, verdicts.join(' '), what]
+    .filter((part) => part !== '')
+    .join('  ');
 }
 
 export class Progress {

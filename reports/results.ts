@@ -5,7 +5,17 @@ import type { Aspect, Clause } from '../harness/vectors/ledger.ts';
 /** What a report has to say of a clause that binds the role. */
 export type ClauseFacts = Pick<
   Clause,
-  'id' | 'section' | 'level' | 'class' | 'verdict' | 'requires' | 'lines' | 'sources' | 'positions' | 'governedBy' | 'readings'
+  | 'id'
+  | 'section'
+  | 'level'
+  | 'class'
+  | 'verdict'
+  | 'requires'
+  | 'lines'
+  | 'sources'
+  | 'positions'
+  | 'governedBy'
+  | 'readings'
 > & {
   aspects: { [name: string]: Pick<Aspect, 'level' | 'verdict' | 'requires' | 'readings'> };
   note?: string;
@@ -57,12 +67,18 @@ export interface Results {
 }
 
 /** What is known before the first test. */
-export type ResultsHeader = Omit<Results, 'end' | 'incomplete' | 'notRun' | 'findings' | 'outcomes' | 'clauses'>;
+export type ResultsHeader = Omit<
+  Results,
+  'end' | 'incomplete' | 'notRun' | 'findings' | 'outcomes' | 'clauses'
+>;
 
 /** Put together what a run found out; the order of the keys is fixed, so that equal results are equal files. */
 export function assemble(
   header: ResultsHeader,
-  rest: Pick<Results, 'end' | 'findings' | 'outcomes' | 'clauses'> & { incomplete?: string | undefined; notRun?: string[] },
+  rest: Pick<Results, 'end' | 'findings' | 'outcomes' | 'clauses'> & {
+    incomplete?: string | undefined;
+    notRun?: string[];
+  },
 ): Results {
   return {
     ...header,

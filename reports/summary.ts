@@ -32,19 +32,31 @@ export function clauseRows(results: Pick<Results, 'clauses' | 'outcomes' | 'sele
   }
   return results.clauses.map((clause): ClauseRow => {
     const entry = judged.get(clause.id);
-    if (entry !== undefined) return { clause, verdict: worst(entry.verdicts) ?? 'PASS', tests: entry.tests.size };
+    if (entry !== undefined)
+      return { clause, verdict: worst(entry.verdicts) ?? 'PASS', tests: entry.tests.size };
     return { clause, tests: 0, ...notJudged(clause, touched.get(clause.id) ?? [], results.selection) };
   });
 }
 
-function notJudged(clause: ClauseFacts, outcomes: Outcome[], selection: Results['selection']): Pick<ClauseRow, 'verdict' | 'why'> {
+function notJudged(
+  clause: ClauseFacts,
+  outcomes: Outcome[],
+  selection: Results['selection'],
+): Pick<ClauseRow, 'verdict' | 'why'> {
   const open = outcomes.find(({ verdict }) => verdict !== 'NOT APPLICABLE');
-  if (open !== undefined) return { verdict: open.verdict === 'ERROR' ? 'ERROR' : 'INCONCLUSIVE', why: open.reason ?? `see ${open.id}` };
+  if (open !== undefined)
+    return {
+      verdict: open.verdict === 'ERROR' ? 'ERROR' : 'INCONCLUSIVE',
+      why: open.reason ?? `see ${open.id}`,
+    };
   const [excluded] = outcomes;
   if (excluded !== undefined) return { verdict: 'NOT APPLICABLE', why: excluded.reason ?? '' };
-  if (clause.class === 'X') return { verdict: 'not observed', why: clause.unseen ?? clause.note ?? 'cannot be seen from outside' };
-  if (clause.governedBy.length > 0) return { verdict: 'not observed', why: `carried by ${clause.governedBy.join(', ')}` };
-  if (Object.keys(selection).length > 0) return { verdict: 'not observed', why: 'no test of this selection judges it' };
+  if (clause.class === 'X')
+    return { verdict: 'not observed', why: clause.unseen ?? clause.note ?? 'cannot be seen from outside' };
+  if (clause.governedBy.length > 0)
+    return { verdict: 'not observed', why: `carried by ${clause.governedBy.join(', ')}` };
+  if (Object.keys(selection).length > 0)
+    return { verdict: 'not observed', why: 'no test of this selection judges it' };
   return { verdict: 'not observed', why: clause.unseen ?? 'no vector judges it' };
 }
 
@@ -61,8 +73,15 @@ function section(title: string, lines: string[]): string[] {
 function findings(results: Results, verdict: Verdict, options: TextOptions): string[] {
   const clauses = clauseTable(results.clauses);
   return results.outcomes
-    .filter((outcome) => outcome.verdict === verdict || outcome.judgements.some((judgement) => judgement.verdict === verdict))
-    .flatMap((outcome) => [paint(`${verdict}  ${outcome.id}`, verdict, options), ...findingLines(outcome, verdict, clauses, options), '']);
+    .filter(
+      (outcome) =>
+        outcome.verdict === verdict || outcome.judgements.some((judgement) => judgement.verdict === verdict),
+    )
+    .flatMap((outcome) => [
+      paint(`${verdict}  ${outcome.id}`, verdict, options),
+      ...findingLines(outcome, verdict, clauses, options),
+      '',
+    ]);
 }
 
 /** Outcomes without a judgement, those with the same reason together. */
@@ -75,7 +94,11 @@ function byReason(results: Results, verdict: Verdict, options: TextOptions): str
   }
   return [...reasons].flatMap(([reason, ids]) => [
     ...labelled('  ', harmless(reason), options.width),
-    ...labelled('    ', ids.length <= 4 ? ids.join(' ') : `${ids.slice(0, 3).join(' ')} and ${ids.length - 3} more`, options.width),
+    ...labelled(
+      '    ',
+      ids.length <= 4 ? ids.join(' ') : `${ids.slice(0, 3).join(' ')} and ${ids.length - 3} more`,
+      options.width,
+    ),
   ]);
 }
 
@@ -96,7 +119,8 @@ function totals(results: Results, rows: ClauseRow[], options: TextOptions): stri
   const lines = [`Tests    ${plural(results.outcomes.length, 'test')}: ${verdicts.join(', ') || 'none'}`];
   for (const { name, levels } of ranks) {
     const own = rows.filter(({ clause }) => levels.includes(clause.level));
-    const count = (...wanted: ClauseRow['verdict'][]): number => own.filter(({ verdict }) => wanted.includes(verdict)).length;
+    const count = (...wanted: ClauseRow['verdict'][]): number =>
+      own.filter(({ verdict }) => wanted.includes(verdict)).length;
     lines.push(
       `Clauses  ${name}: ${count('PASS', 'INFO', 'FAIL', 'WARN')} observed, ${count('FAIL')} failed, ${count('WARN')} warned, ` +
         `${count('NOT APPLICABLE')} not applicable, ${count('INCONCLUSIVE', 'ERROR')} inconclusive, ${count('not observed')} not observed`,
@@ -131,9 +155,17 @@ export function summary(results: Results, options: TextOptions = plain): string[
     ...results.findings.map((finding) => `Beware: ${harmless(finding)}`),
     ...(results.incomplete === undefined
       ? []
-      : labelled('', `Incomplete: ${harmless(results.incomplete)}; ${plural(results.notRun?.length ?? 0, 'test')} without outcome`, options.width)),
+      : labelled(
+          '',
+          `Incomplete: ${harmless(results.incomplete)}; ${plural(results.notRun?.length ?? 0, 'test')} without outcome`,
+          options.width,
+        )),
     ...totals(results, rows, options),
-    ...labelled('Device   ', `${device}, as ${results.role}, profile ${harmless(results.profile.file)}${modeWords(results)}`, options.width),
+    ...labelled(
+      'Device   ',
+      `${device}, as ${results.role}, profile ${harmless(results.profile.file)}${modeWords(results)}`,
+      options.width,
+    ),
     `Result   ${meanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
   ];
 }

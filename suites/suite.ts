@@ -1,6 +1,6 @@
 /** One Playwright test for each test of a role's vectors; the bench runs it, here its outcome is re-enacted. */
 import { connect } from 'node:net';
-import { test, type TestInfo } from '@playwright/test';
+import { type TestInfo, test } from '@playwright/test';
 import { loadCatalogue } from '../harness/cli/catalogue.ts';
 import { requestFromEnvironment } from '../harness/cli/request.ts';
 import { levelsOf, select } from '../harness/cli/select.ts';
@@ -62,12 +62,22 @@ async function enact(answer: Answer, info: TestInfo): Promise<void> {
   annotate(outcome, info);
   for (const part of ['preamble', 'body', 'postamble'] as const) {
     // A proof that the device is there belongs to the body it interrupted.
-    const steps = outcome.steps.filter((step) => step.part === part || (part === 'body' && step.part === 'liveness'));
+    const steps = outcome.steps.filter(
+      (step) => step.part === part || (part === 'body' && step.part === 'liveness'),
+    );
     if (steps.length > 0) await test.step(part, () => enactSteps(steps));
   }
-  await info.attach('outcome.json', { body: JSON.stringify(outcome, null, 2), contentType: 'application/json' });
+  await info.attach('outcome.json', {
+    body: JSON.stringify(outcome, null, 2),
+    contentType: 'application/json',
+  });
   // Not by attach(), which would copy the file.
-  if (capture !== undefined) info.attachments.push({ name: 'capture.pcapng', path: capture, contentType: 'application/vnd.tcpdump.pcap' });
+  if (capture !== undefined)
+    info.attachments.push({
+      name: 'capture.pcapng',
+      path: capture,
+      contentType: 'application/vnd.tcpdump.pcap',
+    });
   if (outcome.verdict === 'NOT APPLICABLE' || outcome.verdict === 'INCONCLUSIVE') {
     test.skip(true, `${outcome.verdict}: ${harmless(outcome.reason ?? '')}`);
   }
@@ -81,5 +91,6 @@ function annotate(outcome: Outcome, info: TestInfo): void {
 }
 
 async function enactSteps(steps: StepRecord[]): Promise<void> {
-  for (const { text, ok } of steps) await test.step(`${ok ? '' : 'not as expected: '}${harmless(text)}`, async () => {});
+  for (const { text, ok } of steps)
+    await test.step(`${ok ? '' : 'not as expected: '}${harmless(text)}`, async () => {});
 }

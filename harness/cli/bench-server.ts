@@ -6,16 +6,16 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { asLine, onLines } from '../../reports/lines.ts';
+import { writePcapng } from '../../reports/pcapng.ts';
+import type { Begin, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
+import { assemble, captureFile, resultsText } from '../../reports/results.ts';
 import { type Conductor, startConductor } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
 import { portNames } from '../engine/bench.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { Json, Step, TestCase } from '../vectors/types.ts';
-import { asLine, onLines } from '../../reports/lines.ts';
-import { writePcapng } from '../../reports/pcapng.ts';
-import type { Begin, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
-import { assemble, captureFile, resultsText } from '../../reports/results.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
@@ -52,7 +52,10 @@ function waits(test: TestCase): number {
   const of = (step: Step): number => {
     if (step.kind === 'wait') return number(step.seconds) + number(step.plus);
     if (step.kind === 'silence' || step.kind === 'record') {
-      return (step.barrier.length === 0 ? 1 : 0) + [...step.stimulus, ...step.barrier].reduce((sum, inner) => sum + of(inner), 0);
+      return (
+        (step.barrier.length === 0 ? 1 : 0) +
+        [...step.stimulus, ...step.barrier].reduce((sum, inner) => sum + of(inner), 0)
+      );
     }
     return 0;
   };
@@ -66,7 +69,8 @@ export async function benchServerCommand(): Promise<void> {
   const finished = new Promise<string>((resolve) => {
     finish = resolve;
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => finish(`it was ended by ${signal}`));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => finish(`it was ended by ${signal}`));
   const begin = await new Promise<Begin | undefined>((resolve) => {
     onLines(process.stdin, (line) => {
       const message = JSON.parse(line) as Begin | Finish;
@@ -121,15 +125,24 @@ class Serving {
     if (sample === undefined) throw new Error('no test was selected');
     this.folder = request.out ?? makeFolder(profile.device.product);
     mkdirSync(join(this.folder, 'captures'), { recursive: true });
-    this.log(`${tests.length} tests against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`);
+    this.log(
+      `${tests.length} tests against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
+    );
     const conductor = await startConductor({ profile, ledger, strict: request.strict, sample });
     const head = header(request, profile, ledger, tests, conductor.facts, start);
     const clauses = clausesOfRole(ledger, profile.role);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
-    this.log(`bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`);
+    this.log(
+      `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,
+    );
     this.ready();
-    const alive = setInterval(() => this.speaker.say({ type: 'alive', running: [...this.running].slice(0, 4) }), aliveMs);
-    const all = Promise.all([...tests].sort((a, b) => waits(b) - waits(a)).map((test) => this.runOne(conductor, test)));
+    const alive = setInterval(
+      () => this.speaker.say({ type: 'alive', running: [...this.running].slice(0, 4) }),
+      aliveMs,
+    );
+    const all = Promise.all(
+      [...tests].sort((a, b) => waits(b) - waits(a)).map((test) => this.runOne(conductor, test)),
+    );
     const why = await Promise.race([all.then(() => undefined), finished]);
     clearInterval(alive);
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
@@ -143,10 +156,14 @@ class Serving {
       ...(notRun.length === 0 ? {} : { notRun }),
     };
     const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
-    writeFileSync(join(this.folder, 'results.json'), resultsText(assemble(head, { ...end, outcomes, clauses })));
+    writeFileSync(
+      join(this.folder, 'results.json'),
+      resultsText(assemble(head, { ...end, outcomes, clauses })),
+    );
     this.log(incomplete === undefined ? 'whole' : `incomplete: ${incomplete}`);
     await conductor.close();
-    for (const line of conductor.open.agentLog) appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);
+    for (const line of conductor.open.agentLog)
+      appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);
     this.speaker.say({ type: 'end', ...end });
   }
 
@@ -161,11 +178,25 @@ class Serving {
     }
     this.outcomes.set(test.id, outcome);
     this.log(`${outcome.verdict} ${test.id}${outcome.reason === undefined ? '' : `: ${outcome.reason}`}`);
-    this.speaker.say({ type: 'outcome', outcome, ...(capture === undefined ? {} : { capture: join(this.folder, capture) }) });
+    this.speaker.say({
+      type: 'outcome',
+      outcome,
+      ...(capture === undefined ? {} : { capture: join(this.folder, capture) }),
+    });
   }
 
-  private async writeCapture(file: string, originNs: bigint, test: TestCase, frames: Finished['frames']): Promise<void> {
-    const captured = frames.map(({ port, timeNs, outgoing, octets }) => ({ port, timeNs: originNs + BigInt(timeNs), outgoing, octets }));
+  private async writeCapture(
+    file: string,
+    originNs: bigint,
+    test: TestCase,
+    frames: Finished['frames'],
+  ): Promise<void> {
+    const captured = frames.map(({ port, timeNs, outgoing, octets }) => ({
+      port,
+      timeNs: originNs + BigInt(timeNs),
+      outgoing,
+      octets,
+    }));
     await writeFile(file, writePcapng(portNames, captured, `${test.id}: ${test.title}`));
   }
 

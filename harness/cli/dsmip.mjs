@@ -8,7 +8,9 @@ function mend(sentence) {
 }
 
 if (process.platform !== 'linux') {
-  mend(`needs Linux for its network namespaces and raw sockets, and this is ${process.platform}: run it on a Linux machine or in a virtual one.`);
+  mend(
+    `needs Linux for its network namespaces and raw sockets, and this is ${process.platform}: run it on a Linux machine or in a virtual one.`,
+  );
 }
 if (major < 20 || (major === 20 && minor < 19)) {
   mend(`needs Node.js 20.19 or later, and this is ${process.versions.node}: install a newer one.`);

@@ -1,10 +1,11 @@
 /** What the results say of a run besides its outcomes. */
+
+import type { RunRequest } from '../../reports/request.ts';
+import type { ClauseFacts, ResultsHeader } from '../../reports/results.ts';
 import { hashOf, type RunFacts } from '../bench/schedule.ts';
 import type { Ledger, Role } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
-import type { RunRequest } from '../../reports/request.ts';
-import type { ClauseFacts, ResultsHeader } from '../../reports/results.ts';
 import { version } from './version.ts';
 
 /** What is not secret in a profile. */
@@ -19,10 +20,14 @@ export function profileHash(profile: Profile): string {
   ]);
 }
 
-export const vectorsHash = (tests: readonly TestCase[]): string =>
-  hashOf(tests.map(({ kills: _kills, file: _file, ...test }) => test));
+/** Of what the tests do and expect, whatever their order. */
+export function vectorsHash(tests: readonly TestCase[]): string {
+  const sorted = [...tests].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return hashOf(sorted.map(({ kills: _kills, file: _file, ...test }) => test));
+}
 
-export const ledgerHash = (ledger: Ledger): string => hashOf([[...ledger.clauses.values()], [...ledger.readings.values()]]);
+export const ledgerHash = (ledger: Ledger): string =>
+  hashOf([[...ledger.clauses.values()], [...ledger.readings.values()]]);
 
 export function header(
   request: Pick<RunRequest, 'profileName' | 'strict' | 'selection' | 'readings'>,
@@ -58,7 +63,11 @@ export function header(
 /** The clauses that bind a role, as a whole or in an aspect. */
 export function clausesOfRole(ledger: Ledger, role: Role): ClauseFacts[] {
   return [...ledger.clauses.values()]
-    .filter(({ roles, aspects }) => roles.includes(role) || Object.values(aspects).some((aspect) => aspect.roles?.includes(role) === true))
+    .filter(
+      ({ roles, aspects }) =>
+        roles.includes(role) ||
+        Object.values(aspects).some((aspect) => aspect.roles?.includes(role) === true),
+    )
     .map((clause) => ({
       id: clause.id,
       section: clause.section,

@@ -40,7 +40,11 @@ interface Result {
 const red: readonly Verdict[] = ['FAIL', 'WARN', 'ERROR'];
 
 /** Which set-ups a deviation has to be run on. */
-function jobsOf(deviation: string, tests: readonly TestCase[], profiles: ReadonlyMap<LabProfile, Profile>): Job[] {
+function jobsOf(
+  deviation: string,
+  tests: readonly TestCase[],
+  profiles: ReadonlyMap<LabProfile, Profile>,
+): Job[] {
   let left = tests.filter((test) => test.kills.includes(deviation));
   const jobs: Job[] = [];
   for (const [name, profile] of profiles) {
@@ -52,25 +56,44 @@ function jobsOf(deviation: string, tests: readonly TestCase[], profiles: Readonl
 }
 
 /** What a run of a deviation shows against what the vectors say of it. */
-function compare(job: Job, outcomes: readonly Outcome[], tests: readonly TestCase[], profile: Profile, ledger: Ledger): string[] {
+function compare(
+  job: Job,
+  outcomes: readonly Outcome[],
+  tests: readonly TestCase[],
+  profile: Profile,
+  ledger: Ledger,
+): string[] {
   const problems: string[] = [];
   const wanted = new Set(
     tests
-      .filter((test) => job.deviation !== undefined && test.kills.includes(job.deviation) && icsHolds(test.requires, profile.ics))
+      .filter(
+        (test) =>
+          job.deviation !== undefined &&
+          test.kills.includes(job.deviation) &&
+          icsHolds(test.requires, profile.ics),
+      )
       .map((test) => test.id),
   );
   for (const outcome of outcomes) {
     const isRed = red.includes(outcome.verdict);
-    if (isRed && !wanted.has(outcome.id)) problems.push(`${outcome.id} turned ${outcome.verdict} and does not name it${because(outcome)}`);
-    if (!isRed && wanted.has(outcome.id)) problems.push(`${outcome.id} names it and gave ${outcome.verdict}${because(outcome)}`);
-    if (job.deviation === undefined && outcome.verdict === 'INCONCLUSIVE') problems.push(`${outcome.id}: INCONCLUSIVE${because(outcome)}`);
+    if (isRed && !wanted.has(outcome.id))
+      problems.push(`${outcome.id} turned ${outcome.verdict} and does not name it${because(outcome)}`);
+    if (!isRed && wanted.has(outcome.id))
+      problems.push(`${outcome.id} names it and gave ${outcome.verdict}${because(outcome)}`);
+    if (job.deviation === undefined && outcome.verdict === 'INCONCLUSIVE')
+      problems.push(`${outcome.id}: INCONCLUSIVE${because(outcome)}`);
   }
   if (job.deviation === undefined) return problems;
   const deviation = deviations.get(job.deviation);
   const own = [deviation?.clause, ...(deviation?.also ?? [])];
   const caught = outcomes.flatMap((outcome) => outcome.judgements.filter((one) => red.includes(one.verdict)));
   if (wanted.size === 0) problems.push('no vector names it');
-  else if (!caught.some((one) => own.includes(one.clause.split('#')[0] as string) && one.verdict === ledger.clause(one.clause).verdict)) {
+  else if (
+    !caught.some(
+      (one) =>
+        own.includes(one.clause.split('#')[0] as string) && one.verdict === ledger.clause(one.clause).verdict,
+    )
+  ) {
     const blamed = [...new Set(caught.map((one) => one.clause))].join(', ') || 'none';
     problems.push(`breaks ${own.join(', ')}, but the clauses blamed were: ${blamed}`);
   }
@@ -103,20 +126,27 @@ async function runJobs(
 /** `dsmip kill-matrix`. Exit status 0 when every deviation is caught by exactly the vectors that name it. */
 export async function killMatrixCommand(options: Options): Promise<void> {
   const labs = Number(options.labs);
-  if (!Number.isInteger(labs) || labs < 1 || labs > 64) throw new UsageError(`--labs takes a number from 1 to 64, not "${options.labs}"`);
+  if (!Number.isInteger(labs) || labs < 1 || labs > 64)
+    throw new UsageError(`--labs takes a number from 1 to 64, not "${options.labs}"`);
   for (const name of options.deviation) {
-    if (!deviations.has(name)) throw new UsageError(`there is no deviation "${name}": dsmip agent deviations lists them`);
+    if (!deviations.has(name))
+      throw new UsageError(`there is no deviation "${name}": dsmip agent deviations lists them`);
   }
   if (await inPrivateWorld()) return;
   const ledger = loadLedger();
   const { tests } = loadVectors({ ledger, deviations: new Set(deviations.keys()) });
   const profiles = new Map(
-    labProfiles.map((name) => [name, loadProfile(join(projectRoot, `harness/bench/lab/${name}.profile.json`))] as const),
+    labProfiles.map(
+      (name) => [name, loadProfile(join(projectRoot, `harness/bench/lab/${name}.profile.json`))] as const,
+    ),
   );
   const names = options.deviation.length > 0 ? options.deviation : [...deviations.keys()];
-  const clean: Job[] = options.deviation.length > 0 ? [] : labProfiles.map((profile) => ({ deviation: undefined, profile }));
+  const clean: Job[] =
+    options.deviation.length > 0 ? [] : labProfiles.map((profile) => ({ deviation: undefined, profile }));
   const deviant = names.flatMap((deviation): Job[] =>
-    options.update ? labProfiles.map((profile) => ({ deviation, profile })) : jobsOf(deviation, tests, profiles),
+    options.update
+      ? labProfiles.map((profile) => ({ deviation, profile }))
+      : jobsOf(deviation, tests, profiles),
   );
   const results: Result[] = [];
   await runJobs(
@@ -133,7 +163,12 @@ export async function killMatrixCommand(options: Options): Promise<void> {
         deviations: job.deviation === undefined ? [] : [job.deviation],
       });
       const outcomes = finished.map(({ outcome }) => outcome);
-      return { job, outcomes, problems: compare(job, outcomes, tests, profile, ledger), milliseconds: performance.now() - started };
+      return {
+        job,
+        outcomes,
+        problems: compare(job, outcomes, tests, profile, ledger),
+        milliseconds: performance.now() - started,
+      };
     },
     (result) => {
       results.push(result);
@@ -150,9 +185,13 @@ export async function killMatrixCommand(options: Options): Promise<void> {
 function printRow(result: Result, n: number, of: number): void {
   const caught = result.outcomes.filter((outcome) => red.includes(outcome.verdict));
   const name = result.job.deviation ?? 'no deviation';
-  const clause = result.job.deviation === undefined ? '' : ` [${deviations.get(result.job.deviation)?.clause}]`;
+  const clause =
+    result.job.deviation === undefined ? '' : ` [${deviations.get(result.job.deviation)?.clause}]`;
   const state = result.problems.length === 0 ? 'ok  ' : 'WRONG';
-  const by = caught.length === 0 ? 'nothing red' : `caught by ${caught.length}: ${shorten(caught.map((outcome) => outcome.id))}`;
+  const by =
+    caught.length === 0
+      ? 'nothing red'
+      : `caught by ${caught.length}: ${shorten(caught.map((outcome) => outcome.id))}`;
   process.stdout.write(
     `${String(n).padStart(3)}/${of} ${state} ${name}${clause} on ${result.job.profile}: ${by} (${(result.milliseconds / 1000).toFixed(1)} s)\n`,
   );
@@ -162,7 +201,9 @@ function printRow(result: Result, n: number, of: number): void {
 /** Test ids without their positions, each vector once. */
 function shorten(ids: string[]): string {
   const vectors = [...new Set(ids.map((id) => id.slice(0, id.indexOf('@'))))];
-  return vectors.length > 6 ? `${vectors.slice(0, 6).join(', ')} and ${vectors.length - 6} more` : vectors.join(', ');
+  return vectors.length > 6
+    ? `${vectors.slice(0, 6).join(', ')} and ${vectors.length - 6} more`
+    : vectors.join(', ');
 }
 
 /**
@@ -188,15 +229,28 @@ function updateKills(results: readonly Result[], tests: readonly TestCase[]): vo
   };
   for (const file of new Set(tests.map((test) => test.file))) {
     const path = join(projectRoot, file);
-    const vector = JSON.parse(readFileSync(path, 'utf8')) as { [key: string]: unknown; cases?: { [key: string]: unknown }[] };
+    const vector = JSON.parse(readFileSync(path, 'utf8')) as {
+      [key: string]: unknown;
+      cases?: { [key: string]: unknown }[];
+    };
     const of = tests.filter((test) => test.file === file);
     const rows = vector.cases ?? [vector];
     for (const row of rows) {
-      const group = vector.cases === undefined ? of : of.filter((test) => test.id.slice(0, test.id.indexOf('@')).endsWith(`/${String(row.id)}`));
+      const group =
+        vector.cases === undefined
+          ? of
+          : of.filter((test) => test.id.slice(0, test.id.indexOf('@')).endsWith(`/${String(row.id)}`));
       const kills: unknown[] = [];
-      const names = new Set(group.flatMap((test) => [...(seen.get(test.id) ?? []), ...test.kills.filter((name) => !covered.has(name))]));
+      const names = new Set(
+        group.flatMap((test) => [
+          ...(seen.get(test.id) ?? []),
+          ...test.kills.filter((name) => !covered.has(name)),
+        ]),
+      );
       for (const name of [...names].sort()) {
-        const by = group.filter((test) => seen.get(test.id)?.has(name) || (!covered.has(name) && test.kills.includes(name)));
+        const by = group.filter(
+          (test) => seen.get(test.id)?.has(name) || (!covered.has(name) && test.kills.includes(name)),
+        );
         if (by.length === group.length) kills.push(name);
         else kills.push({ if: by.map((test) => conditions[test.position]).join(' or '), then: [name] });
       }

@@ -1,9 +1,9 @@
 /** The command line: what each command is for, its options, and what its exit status means. */
 import { Command, CommanderError } from 'commander';
 import { deviations } from '../agents/deviations.ts';
-import { DataError } from '../vectors/schema.ts';
 import { BenchError } from '../bench/open.ts';
 import { NetError } from '../net/index.ts';
+import { DataError } from '../vectors/schema.ts';
 import { UsageError } from './errors.ts';
 import { version } from './version.ts';
 
@@ -24,7 +24,10 @@ function collect(value: string, previous: string[]): string[] {
 function selectable(command: Command): Command {
   return command
     .option('--role <role>', 'only tests of this role (home-agent)')
-    .option('--clause <clause>', 'only tests that judge this clause, or a clause of this section (4.3-f, 4.3, B1)')
+    .option(
+      '--clause <clause>',
+      'only tests that judge this clause, or a clause of this section (4.3-f, 4.3, B1)',
+    )
     .option('--vector <id>', 'only this vector, or this test of it (id, id/case, id/case@position)')
     .option('--level <level>', 'only tests that judge a clause of this level (MUST, SHOULD, MAY, ...)');
 }
@@ -38,12 +41,22 @@ function program(): Command {
     .exitOverride();
 
   selectable(root.command('run'))
-    .description('test a device and write a report; without --iut, the reference home agent in the embedded lab')
+    .description(
+      'test a device and write a report; without --iut, the reference home agent in the embedded lab',
+    )
     .option('--iut <file>', 'profile of the device under test')
     .option('--strict', 'a broken SHOULD fails')
-    .option('--reading <A=name>', 'take another reading of an open place of the draft (dsmip explain A04)', collect, [])
+    .option(
+      '--reading <A=name>',
+      'take another reading of an open place of the draft (dsmip explain A04)',
+      collect,
+      [],
+    )
     .option('--out <folder>', 'where to write the report', undefined)
-    .option('--reporter <names>', "reporters of Playwright besides ours: list, html, junit, json, ... (comma-separated)")
+    .option(
+      '--reporter <names>',
+      'reporters of Playwright besides ours: list, html, junit, json, ... (comma-separated)',
+    )
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)
     .action(async (options) => (await import('./run.ts')).runCommand(options));
@@ -57,7 +70,10 @@ function program(): Command {
   root
     .command('explain')
     .description('say in prose what a clause, a vector or a reading is about')
-    .argument('<what>', 'a clause (4.3-f, B1), a vector or test (ha-...), a reading (A11), a deviation (home-agent/...)')
+    .argument(
+      '<what>',
+      'a clause (4.3-f, B1), a vector or test (ha-...), a reading (A11), a deviation (home-agent/...)',
+    )
     .action(async (what) => (await import('./explain.ts')).explainCommand(what));
 
   root
@@ -65,8 +81,17 @@ function program(): Command {
     .description('judge a recorded run again from its captures, without any device')
     .argument('<folder>', 'folder of a run (reports/out/...)')
     .option('--iut <file>', 'the profile it was made with, if it has moved')
+    .option(
+      '--reading <A=name>',
+      'judge by another reading of an open place: shows which verdicts move',
+      collect,
+      [],
+    )
     .option('--out <file>', 'write the results there (default: only compare)')
-    .addHelpText('after', '\nExit status: 0 the same verdicts to the octet; 1 other verdicts; 64 the captures and results cannot be used')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 the same verdicts to the octet; 1 other verdicts; 64 the captures and results cannot be used',
+    )
     .action(async (folder, options) => (await import('./rejudge.ts')).rejudgeCommand(folder, options));
 
   root
@@ -80,7 +105,12 @@ function program(): Command {
     .command('home-agent')
     .description('run the reference home agent in the network namespace it is started in')
     .requiredOption('--config <file>', 'its configuration (JSON)')
-    .option('--deviate <name>', 'break one clause in one way (see --deviations); may be given again', collect, [])
+    .option(
+      '--deviate <name>',
+      'break one clause in one way (see --deviations); may be given again',
+      collect,
+      [],
+    )
     .option('--status <file>', 'keep its bindings and counters in this file')
     .option('--exit-with-stdin', 'end when standard input closes')
     .action(async (options) => {
@@ -96,12 +126,15 @@ function program(): Command {
     .command('deviations')
     .description('list the deviations, with the clause each breaks')
     .action(() => {
-      for (const [name, { clause, breaks }] of deviations) process.stdout.write(`${name}  [${clause}]  ${breaks}\n`);
+      for (const [name, { clause, breaks }] of deviations)
+        process.stdout.write(`${name}  [${clause}]  ${breaks}\n`);
     });
 
   root
     .command('kill-matrix')
-    .description('run every deviation of the reference agents against the suite: each has to be caught by exactly the vectors that name it')
+    .description(
+      'run every deviation of the reference agents against the suite: each has to be caught by exactly the vectors that name it',
+    )
     .option('--deviation <name>', 'only this one; may be given again', collect, [])
     .option('--labs <n>', 'labs side by side', '6')
     .option('--update', 'write what was seen into the "kills" of the vectors, for review')
@@ -140,6 +173,23 @@ export async function main(argv: string[]): Promise<void> {
 
 /** Errors whose message says all; the stack would only hide it. */
 function isForPeople(error: unknown): error is Error {
-  if (error instanceof DataError || error instanceof UsageError || error instanceof BenchError || error instanceof NetError) return true;
-  return error instanceof Error && 'code' in error && ['UNKNOWN_CLAUSE', 'BAD_CAPTURE', 'BAD_RESULTS', 'UNKNOWN_DEVIATION', 'BAD_CONFIG'].includes(String(error.code));
+  if (
+    error instanceof DataError ||
+    error instanceof UsageError ||
+    error instanceof BenchError ||
+    error instanceof NetError
+  )
+    return true;
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    [
+      'UNKNOWN_CLAUSE',
+      'BAD_CAPTURE',
+      'BAD_RESULTS',
+      'BAD_RECORDING',
+      'ERR_UNKNOWN_DEVIATION',
+      'BAD_CONFIG',
+    ].includes(String(error.code))
+  );
 }

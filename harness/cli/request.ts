@@ -1,10 +1,10 @@
 /** From the command line, or from the environment alone, to a run as it is asked for. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type RunRequest, requestVariable } from '../../reports/request.ts';
 import { isolated } from '../net/isolate.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { readJson } from '../vectors/schema.ts';
-import { type RunRequest, requestVariable } from '../../reports/request.ts';
 import { UsageError } from './errors.ts';
 
 /** The embedded lab with the reference home agent. */
@@ -13,7 +13,8 @@ const program = join(projectRoot, 'harness/cli/dsmip.mjs');
 
 /** Profiles are named from where the command is given; our own from the project's root. */
 export function profilePath(given: string | undefined): { profile: string; profileName: string } {
-  if (given === undefined) return { profile: join(projectRoot, standardProfile), profileName: standardProfile };
+  if (given === undefined)
+    return { profile: join(projectRoot, standardProfile), profileName: standardProfile };
   return { profile: resolve(given), profileName: given };
 }
 
@@ -56,7 +57,12 @@ export function makeFolder(product: string, given?: string): string {
     return folder;
   }
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-');
-  const slug = product.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40) || 'device';
+  const slug =
+    product
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .slice(0, 40) || 'device';
   const base = join(projectRoot, 'reports/out', `${stamp}-${slug}`);
   mkdirSync(join(projectRoot, 'reports/out'), { recursive: true });
   for (let n = 1; ; n += 1) {

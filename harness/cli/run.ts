@@ -3,16 +3,16 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { type RunRequest, requestVariable } from '../../reports/request.ts';
+import { exitStatus, type Results } from '../../reports/results.ts';
 import { preflight } from '../net/index.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
-import { type RunRequest, requestVariable } from '../../reports/request.ts';
-import { exitStatus, type Results } from '../../reports/results.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
 import { makeFolder, profilePath } from './request.ts';
-import { judgedBy, readingsOf, select, type Selection, selectionOf } from './select.ts';
+import { judgedBy, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
 export interface RunCommandOptions extends Selection {
   iut?: string;
@@ -39,7 +39,8 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     return;
   }
   const missing = preflight().find(({ ok }) => !ok);
-  if (missing !== undefined) throw new UsageError(`${missing.problem ?? missing.name} ${missing.mend ?? ''}`.trim());
+  if (missing !== undefined)
+    throw new UsageError(`${missing.problem ?? missing.name} ${missing.mend ?? ''}`.trim());
   const out = makeFolder(profile.device.product, options.out);
   const request: RunRequest = {
     profile: file,
@@ -49,10 +50,13 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     readings,
     selection: selectionOf(options),
     out,
-    reporters: options.reporter === undefined ? [] : options.reporter.split(',').filter((name) => name !== ''),
+    reporters:
+      options.reporter === undefined ? [] : options.reporter.split(',').filter((name) => name !== ''),
   };
   const { vendor, product, version } = profile.device;
-  process.stdout.write(`dsmip: ${tests.length} tests of a ${profile.role} against ${vendor} ${product} ${version}\n`);
+  process.stdout.write(
+    `dsmip: ${tests.length} tests of a ${profile.role} against ${vendor} ${product} ${version}\n`,
+  );
   const ended = await playwright(request);
   process.exitCode = statusOf(out, ended);
 }
@@ -65,13 +69,20 @@ function listText(tests: readonly TestCase[]): string {
 
 /** Playwright's command line, with our process as its parent; its exit status, or 2 when it was killed. */
 async function playwright(request: RunRequest): Promise<number> {
-  const cli = join(dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json')), 'cli.js');
-  const child = spawn(process.execPath, [cli, 'test', '--config', join(projectRoot, 'playwright.config.ts')], {
-    cwd: projectRoot,
-    // Its input is ours to close: when we are killed, it ends.
-    stdio: ['pipe', 'inherit', 'inherit'],
-    env: { ...process.env, [requestVariable]: JSON.stringify(request), DSMIP_FOLLOW_STDIN: '1' },
-  });
+  const cli = join(
+    dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json')),
+    'cli.js',
+  );
+  const child = spawn(
+    process.execPath,
+    [cli, 'test', '--config', join(projectRoot, 'playwright.config.ts')],
+    {
+      cwd: projectRoot,
+      // Its input is ours to close: when we are killed, it ends.
+      stdio: ['pipe', 'inherit', 'inherit'],
+      env: { ...process.env, [requestVariable]: JSON.stringify(request), DSMIP_FOLLOW_STDIN: '1' },
+    },
+  );
   child.stdin?.on('error', () => {});
   // Ctrl-C reaches Playwright by itself, as it shares our terminal; we stay until it has written the report.
   process.on('SIGINT', () => {});

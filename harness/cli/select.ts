@@ -1,7 +1,8 @@
 /** Which tests a run is about. */
+
+import { closest } from '../vectors/closest.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { Step, TestCase } from '../vectors/types.ts';
-import { closest } from '../vectors/closest.ts';
 import { UsageError } from './errors.ts';
 
 /** The filters of the command line; each narrows the selection. */
@@ -15,7 +16,9 @@ export interface Selection {
 /** The filters that are set, for the results. */
 export function selectionOf(options: Selection): { [name: string]: string } {
   const { role, clause, vector, level } = options;
-  const set = Object.entries({ role, clause, vector, level }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const set = Object.entries({ role, clause, vector, level }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   return Object.fromEntries(set);
 }
 
@@ -51,7 +54,13 @@ const fitsVector = (id: string, wanted: string): boolean =>
 export function select(tests: readonly TestCase[], ledger: Ledger, selection: Selection): TestCase[] {
   const { role, clause, vector, level } = selection;
   let left = [...tests];
-  const narrow = (filter: string, value: string, fits: (test: TestCase) => boolean, known: string[], why: string): void => {
+  const narrow = (
+    filter: string,
+    value: string,
+    fits: (test: TestCase) => boolean,
+    known: string[],
+    why: string,
+  ): void => {
     const kept = left.filter(fits);
     if (kept.length === 0) {
       const meant = closest(value, known);
@@ -61,20 +70,46 @@ export function select(tests: readonly TestCase[], ledger: Ledger, selection: Se
     left = kept;
   };
   if (left.length === 0) throw new UsageError('there are no vectors to run');
-  if (role !== undefined) narrow('role', role, (test) => test.role === role, ['home-agent', 'foreign-agent', 'mobile-node'], 'no vector has this role');
+  if (role !== undefined)
+    narrow(
+      'role',
+      role,
+      (test) => test.role === role,
+      ['home-agent', 'foreign-agent', 'mobile-node'],
+      'no vector has this role',
+    );
   if (clause !== undefined) {
     const sections = new Set([...ledger.clauses.values()].map(({ section }) => section));
-    const isSection = sections.has(clause) || [...sections].some((section) => section.startsWith(`${clause}.`));
+    const isSection =
+      sections.has(clause) || [...sections].some((section) => section.startsWith(`${clause}.`));
     if (!isSection) ledger.clause(clause);
-    narrow('clause', clause, (test) => fitsClause(test, clause, ledger), [], 'no vector of this selection judges it');
+    narrow(
+      'clause',
+      clause,
+      (test) => fitsClause(test, clause, ledger),
+      [],
+      'no vector of this selection judges it',
+    );
   }
   if (level !== undefined) {
     const levels = [...new Set([...ledger.clauses.values()].map((one) => one.level))];
-    narrow('level', level, (test) => levelsOf(test, ledger).includes(level), levels, 'no vector of this selection judges a clause of this level');
+    narrow(
+      'level',
+      level,
+      (test) => levelsOf(test, ledger).includes(level),
+      levels,
+      'no vector of this selection judges a clause of this level',
+    );
   }
   if (vector !== undefined) {
     const names = tests.flatMap(({ id }) => [id, id.split('@')[0] as string, id.split('/')[0] as string]);
-    narrow('vector', vector, (test) => fitsVector(test.id, vector), names, 'no vector of this selection has this id');
+    narrow(
+      'vector',
+      vector,
+      (test) => fitsVector(test.id, vector),
+      names,
+      'no vector of this selection has this id',
+    );
   }
   return left;
 }
@@ -91,4 +126,3 @@ export function readingsOf(given: readonly string[]): { [reading: string]: strin
   }
   return readings;
 }
-

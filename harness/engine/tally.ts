@@ -2,7 +2,14 @@
  * Counts what a run asks of its session, so that the place where a bench broke down can be written into the outcome and a
  * recorded bench breaks down at the same place.
  */
-import { BenchInterrupted, type BenchSession, type Outgoing, type PortName, type SeenFrame, type Sent } from './bench.ts';
+import {
+  BenchInterrupted,
+  type BenchSession,
+  type Outgoing,
+  type PortName,
+  type SeenFrame,
+  type Sent,
+} from './bench.ts';
 import type { Breakdown } from './outcome.ts';
 
 /** What `build` threw: the vector's fault, which comes again by itself when the run is judged again. */
@@ -25,19 +32,21 @@ export class Tally implements BenchSession {
     this.session = session;
   }
 
+  /** Once the device is gone, what still trickles in is nothing to judge. */
   get frames(): readonly SeenFrame[] {
-    return this.session.frames;
+    const { breakdown, session } = this;
+    return breakdown?.interrupted === true ? session.frames.slice(0, breakdown.frames) : session.frames;
   }
 
   now(): number {
     return this.session.now();
   }
 
-  async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
+  async send(port: PortName, build: (nowNs: number, nonce?: string) => Outgoing): Promise<Sent> {
     try {
-      const sent = await this.session.send(port, (nowNs) => {
+      const sent = await this.session.send(port, (nowNs, nonce) => {
         try {
-          return build(nowNs);
+          return build(nowNs, nonce);
         } catch (error) {
           throw new BuildFailed(error);
         }

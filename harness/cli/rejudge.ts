@@ -1,0 +1,123 @@
+/** `dsmip rejudge`: a recorded run judged again from its captures. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { readPcapng } from '../../reports/pcapng.ts';
+import { ResultsError, readResults } from '../../reports/read-results.ts';
+import { captureFile, type Results, resultsText } from '../../reports/results.ts';
+import { type CapturedFrame, RecordingError, rejudge } from '../bench/recorded.ts';
+import type { RunFacts } from '../bench/schedule.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { ledgerDirectory, loadLedger } from '../vectors/ledger.ts';
+import { projectRoot } from '../vectors/load.ts';
+import { loadProfile, type Profile } from '../vectors/profile.ts';
+import { loadCatalogue } from './catalogue.ts';
+import { ledgerHash, profileHash, vectorsHash } from './header.ts';
+import { readingsOf } from './select.ts';
+import { version } from './version.ts';
+
+export interface RejudgeOptions {
+  iut?: string;
+  out?: string;
+  reading: string[];
+}
+
+/** Run the command: exit status 0 the same to the octet, 1 other verdicts; errors with a sentence when it cannot be judged. */
+export async function rejudgeCommand(folder: string, options: RejudgeOptions): Promise<void> {
+  const file = join(folder, 'results.json');
+  const { results, text } = readResults(file, version());
+  const switched = readingsOf(options.reading);
+  const profile = profileOf(results, options.iut);
+  const outcomes = await rejudgeResults(results, folder, profile, { ...results.readings, ...switched });
+  const again = { ...results, readings: { ...results.readings, ...switched }, outcomes };
+  if (options.out !== undefined) writeFileSync(options.out, resultsText(again));
+  const moved = outcomes.flatMap((outcome, at) => movement(results.outcomes[at] as Outcome, outcome));
+  const same = outcomes.length - moved.length;
+  process.stdout.write(
+    `${moved.length === 0 ? '' : `${moved.join('\n')}\n`}${same} of ${outcomes.length} verdicts are the same`,
+  );
+  const identical = moved.length === 0 && resultsText({ ...again, readings: results.readings }) === text;
+  process.stdout.write(identical ? ', and the results to the octet\n' : '\n');
+  process.exitCode = identical ? 0 : 1;
+}
+
+/** What became other in one test: nothing, a line with both verdicts, or the first place where its account differs. */
+function movement(before: Outcome, after: Outcome): string[] {
+  const changed = before.judgements.flatMap((old, at) => {
+    const verdict = after.judgements[at]?.verdict;
+    return verdict === undefined || verdict === old.verdict
+      ? []
+      : [`${old.clause} ${old.verdict} -> ${verdict}`];
+  });
+  if (before.verdict !== after.verdict || changed.length > 0) {
+    return [
+      `${after.id}: ${before.verdict} -> ${after.verdict}${changed.length === 0 ? '' : ` (${changed.join(', ')})`}`,
+    ];
+  }
+  const [left, right] = [before, after].map((outcome) => JSON.stringify(outcome, null, 1).split('\n'));
+  const at = left?.findIndex((line, index) => line !== right?.[index]) ?? -1;
+  if (at < 0) return [];
+  return [
+    `${after.id}: ${after.verdict} as before, but the results say ${left?.[at]?.trim()} and the captures ${right?.[at]?.trim() ?? 'nothing'}`,
+  ];
+}
+
+function profileOf(results: Results, given: string | undefined): Profile {
+  const { file, hash } = results.profile;
+  const path = given ?? (isAbsolute(file) || existsSync(file) ? file : join(projectRoot, file));
+  const profile = loadProfile(resolve(path));
+  if (profileHash(profile) !== hash) {
+    throw new ResultsError(
+      `${path} is not the profile of this run, or was changed since: name the right one with --iut`,
+    );
+  }
+  return profile;
+}
+
+/** Judge every outcome of a run again, in order. Throws when vectors, profile, results and captures do not belong together. */
+export async function rejudgeResults(
+  results: Results,
+  folder: string,
+  profile: Profile,
+  readings: Results['readings'],
+): Promise<Outcome[]> {
+  const recorded = loadCatalogue(results.readings);
+  const wanted = new Set([...results.outcomes.map(({ id }) => id), ...(results.notRun ?? [])]);
+  const tests = new Map(
+    recorded.vectors.tests.filter(({ id }) => wanted.has(id)).map((test) => [test.id, test]),
+  );
+  if (vectorsHash([...tests.values()]) !== results.vectors) {
+    throw new ResultsError(
+      'the vectors are not those of this run: take the version of the project that it was made with',
+    );
+  }
+  if (ledgerHash(recorded.ledger) !== results.ledger) {
+    throw new ResultsError(
+      'the ledger is not that of this run: take the version of the project that it was made with',
+    );
+  }
+  const ledger = loadLedger(ledgerDirectory, { readings });
+  const facts: RunFacts = {
+    originNs: BigInt(results.originNs),
+    seed: results.seed,
+    graceNs: results.graceNs,
+    roundTripsNs: results.roundTripsNs,
+    ...(results.homeHostMac === undefined ? {} : { homeHostMac: results.homeHostMac }),
+    ...(results.unreachable === undefined ? {} : { unreachable: results.unreachable }),
+  };
+  const outcomes: Outcome[] = [];
+  for (const outcome of results.outcomes) {
+    const test = tests.get(outcome.id);
+    if (test === undefined) throw new ResultsError(`there is no test "${outcome.id}"`);
+    const frames = framesOf(outcome, folder);
+    outcomes.push(await rejudge(test, outcome, frames, { profile, facts, ledger, strict: results.strict }));
+  }
+  return outcomes;
+}
+
+function framesOf(outcome: Outcome, folder: string): CapturedFrame[] {
+  const name = captureFile(outcome.id);
+  const path = join(folder, name);
+  if (existsSync(path)) return readPcapng(readFileSync(path), path);
+  if (outcome.stimuli.length === 0) return [];
+  throw new RecordingError(`the capture ${path} is missing`);
+}
