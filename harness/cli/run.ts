@@ -5,11 +5,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type RunRequest, requestVariable } from '../../reports/request.ts';
 import { exitStatus, type Results } from '../../reports/results.ts';
-import { preflight } from '../net/index.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
+import { requireMachine } from './doctor.ts';
 import { UsageError } from './errors.ts';
 import { makeFolder, profilePath } from './request.ts';
 import { judgedBy, readingsOf, type Selection, select, selectionOf } from './select.ts';
@@ -38,9 +38,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     process.stdout.write(listText(tests));
     return;
   }
-  const missing = preflight().find(({ ok }) => !ok);
-  if (missing !== undefined)
-    throw new UsageError(`${missing.problem ?? missing.name} ${missing.mend ?? ''}`.trim());
+  requireMachine();
   const out = makeFolder(profile.device.product, options.out);
   const request: RunRequest = {
     profile: file,

@@ -1,0 +1,114 @@
+/**
+ * Goes through every test without a device: each packet is filled in and encoded, each pattern filled in, so that what a
+ * schema cannot see (a number out of its field's range, an address of the wrong family) is found before a run.
+ */
+import { surroundings } from '../bench/schedule.ts';
+import { Context } from '../engine/context.ts';
+import { fault } from '../vectors/errors.ts';
+import type { Profile } from '../vectors/profile.ts';
+import type { Json, Step, TestCase } from '../vectors/types.ts';
+import { encodePacket, type Packet, type Tamper } from '../wire/index.ts';
+
+/** What a captured value looks like, by the last word of the path it is taken from. */
+const samples: { readonly [field: string]: Json } = {
+  lifetimeSeconds: 300,
+  code: 0,
+  identification: 'c3a1b2c3d4e5f601',
+  homeAddress: '10.1.200.1',
+  homeAgent: '10.1.0.1',
+  address: '2001:db8:1:d::',
+  sequenceNumber: 7,
+  senderMac: '02:00:00:00:00:01',
+  targetLinkLayerAddress: '02:00:00:00:00:01',
+  source: '10.1.0.1',
+  destination: '10.10.128.1',
+  sourcePort: 434,
+};
+
+const moment = 1_000_000_000;
+
+/** Rehearse the tests with a profile's identities; returns how many packets were encoded. Throws DataError. */
+export function rehearse(tests: readonly TestCase[], profile: Profile): number {
+  let packets = 0;
+  for (const test of tests) packets += rehearseOne(test, profile);
+  return packets;
+}
+
+function rehearseOne(test: TestCase, profile: Profile): number {
+  const [mn, other] = profile.mobileNodes;
+  if (mn === undefined) throw new Error('the profile has no mobile node');
+  const facts = {
+    originNs: 1_700_000_000_000_000_000n,
+    seed: 'rehearsal',
+    graceNs: 0,
+    roundTripsNs: [],
+    homeHostMac: '02:00:00:00:00:02',
+  };
+  const context = new Context(surroundings(profile, facts, test.position, mn, other), test.id);
+  let packets = 0;
+  const each = (steps: readonly Step[]): void => {
+    for (const step of steps) {
+      try {
+        packets += rehearseStep(step, context);
+      } catch (error) {
+        throw fault(test.file, `${step.path} (test ${test.id})`, (error as Error).message);
+      }
+      if (step.kind === 'silence' || step.kind === 'record') {
+        each(step.stimulus);
+        each(step.barrier);
+      }
+    }
+  };
+  each([...test.preamble, ...test.body, ...test.postamble, ...test.liveness.mn, ...test.liveness.other]);
+  return packets;
+}
+
+/** Returns the number of packets encoded. */
+function rehearseStep(step: Step, context: Context): number {
+  switch (step.kind) {
+    case 'send': {
+      context.port(step.at);
+      const packet = context.resolve(step.packet, moment, step.by) as unknown as Packet;
+      const foreignHome = context.foreignHome();
+      encodePacket(packet, {
+        types: context.around.extensionTypes,
+        associations: {
+          mobileHome: context.mobileHome(step.by),
+          ...(foreignHome === undefined ? {} : { foreignHome }),
+        },
+        ...(step.tamper.length === 0
+          ? {}
+          : { tamper: context.resolve(step.tamper, moment, step.by) as unknown as Tamper[] }),
+      });
+      return 1;
+    }
+    case 'expect':
+      context.port(step.at);
+      for (const check of step.checks) context.resolve(check.pattern, moment);
+      if (step.within !== undefined) seconds(context, step.within);
+      for (const [name, path] of Object.entries(step.capture)) {
+        const sample = samples[path.split('.').at(-1) ?? ''];
+        if (sample === undefined)
+          throw new Error(`"${path}" is captured, and the rehearsal knows no sample for it`);
+        context.captured[name] = sample;
+      }
+      return 0;
+    case 'silence':
+      context.port(step.at);
+      for (const pattern of step.of) context.resolve(pattern, moment);
+      return 0;
+    case 'record':
+      context.port(step.at);
+      for (const pattern of Object.values(step.options)) context.resolve(pattern, moment);
+      return 0;
+    case 'wait':
+      seconds(context, step.seconds);
+      seconds(context, step.plus);
+      return 0;
+  }
+}
+
+function seconds(context: Context, value: Json): void {
+  const number = context.resolve(value, moment);
+  if (typeof number !== 'number') throw new Error(`${JSON.stringify(value)} is no number of seconds`);
+}
