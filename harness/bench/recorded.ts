@@ -100,13 +100,13 @@ export class RecordedSession implements BenchSession {
     return this.nowNs;
   }
 
-  async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
+  async send(port: PortName, build: (nowNs: number, nonce?: string) => Outgoing): Promise<Sent> {
     const stimulus = this.stimuli[this.sends];
     const timeNs = stimulus?.timeNs ?? this.nowNs;
     const breaks = this.breaksHere();
     if (breaks?.interrupted === true) throw failureOf(breaks);
     // A vector that cannot be encoded fails here again, before anything is compared.
-    const outgoing = build(timeNs);
+    const outgoing = build(timeNs, stimulus?.nonce);
     if (breaks !== undefined) throw failureOf(breaks);
     if (stimulus === undefined)
       throw this.differs('the results have fewer messages sent than the vector sends');

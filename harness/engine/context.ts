@@ -217,8 +217,12 @@ export class Context {
     own.sent.push(identification);
   }
 
-  noteReplyIdentification(by: string, identification: string): void {
-    this.identificationsOf(by).nonce = identification.slice(0, 8);
+  noteNonce(by: string, nonce: string): void {
+    this.identificationsOf(by).nonce = nonce;
+  }
+
+  replayProtection(by: string): 'timestamps' | 'nonces' {
+    return (by === 'other' ? this.around.other : this.around.mn)?.replay ?? 'timestamps';
   }
 
   /** True when a request of this vector was sent with these low 32 bits. */
