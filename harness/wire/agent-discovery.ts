@@ -1,7 +1,7 @@
 import { formatIpv4 } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { EncodeError } from './errors.ts';
-import { onlyKey } from './layers.ts';
+import { checkFields, listOf, onlyKey } from './layers.ts';
 import type {
   AdvertisementExtension,
   MobilityAgentAdvertisement,
@@ -27,24 +27,28 @@ export function encodeRouterSolicitation(w: Writer, solicitation: RouterSolicita
 
 /** RFC 1256 with the extensions of RFC 3344 2.1; the checksum is set by `finishIcmp`. */
 export function encodeRouterAdvertisement(w: Writer, advertisement: RouterAdvertisement): void {
-  const routers = advertisement.routers ?? [];
+  const routers = listOf(advertisement.routers, 'routerAdvertisement.routers');
   w.u8(9, 'routerAdvertisement');
   w.u8(advertisement.code ?? 0, 'routerAdvertisement.code');
   w.u16(advertisement.checksum ?? 0, 'routerAdvertisement.checksum');
   w.u8(advertisement.addressCount ?? routers.length, 'routerAdvertisement.addressCount');
   w.u8(advertisement.addressEntrySize ?? entryWords, 'routerAdvertisement.addressEntrySize');
   w.u16(advertisement.lifetimeSeconds ?? 1800, 'routerAdvertisement.lifetimeSeconds');
-  for (const { address, preference } of routers) {
-    w.ipv4(address, 'routerAdvertisement.routers');
+  for (const router of routers) {
+    checkFields(router, 'routerAdvertisement.routers');
+    w.ipv4(router.address, 'routerAdvertisement.routers');
     // Preferences are two's-complement (RFC 1256 3); they are given as they stand, unsigned.
-    w.u32(preference, 'routerAdvertisement.routers');
+    w.u32(router.preference, 'routerAdvertisement.routers');
   }
-  for (const extension of advertisement.extensions ?? []) encodeExtension(w, extension);
+  for (const extension of listOf(advertisement.extensions, 'routerAdvertisement.extensions')) {
+    encodeExtension(w, extension);
+  }
   if (advertisement.trailing !== undefined) w.hex(advertisement.trailing, 'routerAdvertisement.trailing');
 }
 
 function encodeExtension(w: Writer, extension: AdvertisementExtension): void {
-  onlyKey(extension, 'router advertisement extension');
+  const name = onlyKey(extension, 'router advertisement extension');
+  checkFields((extension as unknown as Record<string, unknown>)[name], name);
   if ('onePadding' in extension) {
     w.u8(extensionType.onePadding, 'onePadding');
     return;
@@ -58,20 +62,21 @@ function encodeExtension(w: Writer, extension: AdvertisementExtension): void {
     w.u16(agent.sequenceNumber ?? 0, 'mobilityAgentAdvertisement.sequenceNumber');
     w.u16(agent.registrationLifetimeSeconds ?? 0, 'mobilityAgentAdvertisement.registrationLifetimeSeconds');
     w.u16(agent.flags ?? 0, 'mobilityAgentAdvertisement.flags');
-    for (const address of agent.careOfAddresses ?? []) {
+    for (const address of listOf(agent.careOfAddresses, 'careOfAddresses')) {
       w.ipv4(address, 'mobilityAgentAdvertisement.careOfAddresses');
     }
   } else if ('prefixLengths' in extension) {
     length = extension.prefixLengths.length;
     w.u16(extensionType.prefixLengths << 8, 'prefixLengths');
-    for (const prefix of extension.prefixLengths.lengths ?? []) w.u8(prefix, 'prefixLengths.lengths');
+    for (const prefix of listOf(extension.prefixLengths.lengths, 'prefixLengths.lengths')) {
+      w.u8(prefix, 'prefixLengths.lengths');
+    }
   } else if ('unknown' in extension) {
     length = extension.unknown.length;
     w.u8(extension.unknown.type, 'unknown.type');
     w.u8(0, 'unknown.length');
     w.hex(extension.unknown.data ?? '', 'unknown.data');
   } else {
-    const name = onlyKey(extension, 'router advertisement extension');
     throw new EncodeError('WIRE_NAME', `there is no router advertisement extension '${name}'`);
   }
   const written = length ?? w.at - header - 2;

@@ -10,7 +10,7 @@ import {
 } from './extension-codecs.ts';
 import { defaultExtensionTypes } from './extension-types.ts';
 import { toHex } from './hex.ts';
-import { onlyKey } from './layers.ts';
+import { checkFields, listOf, onlyKey } from './layers.ts';
 import type { EncodeOptions, Extension, ExtensionTypes, SecurityAssociation } from './types.ts';
 import { checkRange, type Writer } from './writer.ts';
 
@@ -33,7 +33,11 @@ interface AnyFields {
   authenticator?: string;
 }
 
-const codecs = extensionCodecs as unknown as { readonly [name: string]: AnyCodec | undefined };
+/** By names from outside, so without a prototype. */
+const codecs: { readonly [name: string]: AnyCodec | undefined } = Object.assign(
+  Object.create(null),
+  extensionCodecs,
+);
 
 /** The name of every assigned type number; the draft's three come from the configuration. */
 const assignedNames: (ExtensionName | undefined)[] = new Array(256).fill(undefined);
@@ -63,8 +67,9 @@ export function encodeExtensions(
   options: EncodeOptions,
 ): void {
   const types = options.types ?? defaultExtensionTypes;
-  for (const extension of extensions) {
+  for (const extension of listOf(extensions, 'extensions')) {
     const name = onlyKey(extension, 'extension') as ExtensionName;
+    checkFields((extension as unknown as Record<string, unknown>)[name], name);
     if (name === 'padding') w.u8(0, 'padding');
     else if (name === 'unknown') encodeUnknown(w, (extension as UnknownExtension).unknown);
     else {

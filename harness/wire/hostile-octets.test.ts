@@ -4,6 +4,7 @@ import t from 'tap';
 import {
   decodeMessage,
   decodePacket,
+  EncodeError,
   type EncodeOptions,
   encodePacket,
   extensionExtents,
@@ -107,6 +108,38 @@ t.test('random octets are decoded without an exception, from any layer', async (
     { seed, numRuns: 2000 },
   );
 });
+
+/** A copy of a JSON value with one of its members, chosen at random, replaced by `value`. */
+function replaceOne(whole: unknown, value: unknown, pick: (below: number) => number): unknown {
+  if (typeof whole !== 'object' || whole === null) return value;
+  const keys = Object.keys(whole);
+  const chosen = keys[pick(keys.length)];
+  if (chosen === undefined) return value;
+  const copy: Record<string, unknown> = Array.isArray(whole) ? ([...whole] as never) : { ...whole };
+  copy[chosen] = pick(4) === 0 ? value : replaceOne(copy[chosen], value, pick);
+  return copy;
+}
+
+t.test(
+  'layers with any JSON value in any place are written or refused, never an exception of another kind',
+  async () => {
+    const golden = readGolden().flatMap(({ messages }) => messages);
+    const pick = random(seed);
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 2 }), (value) => {
+        for (let round = 0; round < 10; round++) {
+          const { layers } = golden[pick(golden.length)] as (typeof golden)[number];
+          try {
+            encodePacket(replaceOne(layers, value, pick) as Packet, { associations });
+          } catch (error) {
+            if (!(error instanceof EncodeError)) throw error;
+          }
+        }
+      }),
+      { seed, numRuns: 2000, endOnFailure: true },
+    );
+  },
+);
 
 t.test('a registration costs a few times its bare authenticator', async (t) => {
   const packet: Packet = [

@@ -1,7 +1,7 @@
 import { formatIpv6, formatMac } from './address.ts';
 import type { Cursor } from './cursor.ts';
 import { EncodeError } from './errors.ts';
-import { onlyKey } from './layers.ts';
+import { checkFields, listOf, onlyKey } from './layers.ts';
 import type {
   Ipv6RouterAdvertisement,
   Ipv6RouterSolicitation,
@@ -72,12 +72,13 @@ function encodeStart(w: Writer, name: NeighborMessage, message: { code?: number;
 }
 
 function encodeRest(w: Writer, message: { options?: NeighborOption[]; trailing?: string }): void {
-  for (const option of message.options ?? []) encodeOption(w, option);
+  for (const option of listOf(message.options, 'options')) encodeOption(w, option);
   if (message.trailing !== undefined) w.hex(message.trailing, 'trailing');
 }
 
 function encodeOption(w: Writer, option: NeighborOption): void {
-  onlyKey(option, 'neighbor discovery option');
+  const name = onlyKey(option, 'neighbor discovery option');
+  checkFields((option as unknown as Record<string, unknown>)[name], name);
   const header = w.at;
   if ('sourceLinkLayerAddress' in option || 'targetLinkLayerAddress' in option) {
     const isSource = 'sourceLinkLayerAddress' in option;
@@ -109,7 +110,6 @@ function encodeOption(w: Writer, option: NeighborOption): void {
     if (option.unknown.length === undefined) w.zeros((8 - ((w.at - header) % 8)) % 8);
     finishOption(w, header, option.unknown.length);
   } else {
-    const name = onlyKey(option, 'neighbor discovery option');
     throw new EncodeError('WIRE_NAME', `there is no neighbor discovery option '${name}'`);
   }
 }

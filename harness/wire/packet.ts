@@ -6,7 +6,7 @@ import { decodeArp, decodeEthernet, encodeArp, encodeEthernet } from './ethernet
 import { defaultExtensionTypes } from './extension-types.ts';
 import { decodeIcmp, decodeIcmpv6, encodeEcho, encodeIcmp, finishIcmp, finishIcmpv6 } from './icmp.ts';
 import { decodeIpv4, decodeIpv6, encodeIpv4, encodeIpv6, finishIpv4, finishIpv6 } from './ip.ts';
-import { onlyKey } from './layers.ts';
+import { checkFields, listOf, onlyKey } from './layers.ts';
 import {
   encodeIpv6RouterAdvertisement,
   encodeIpv6RouterSolicitation,
@@ -91,7 +91,11 @@ const codecs: { readonly [K in LayerName]: LayerCodec<LayerOf<K>> } = {
   },
   payload: { encode: (w, octets) => w.hex(octets, 'payload') },
 };
-const anyCodecs = codecs as unknown as { readonly [name: string]: LayerCodec<unknown> | undefined };
+/** By names from outside, so without a prototype: there is no layer `constructor`. */
+const anyCodecs: { readonly [name: string]: LayerCodec<unknown> | undefined } = Object.assign(
+  Object.create(null),
+  codecs,
+);
 
 /** Reused: encoding neither waits nor calls back, so there is never more than one at a time. */
 const writer = new Writer();
@@ -106,7 +110,7 @@ export function encodePacket(packet: Packet, options: EncodeOptions = {}): Uint8
   w.at = 0;
   const count = packet.length;
   const names: LayerName[] = [];
-  for (const layer of packet) names.push(onlyKey(layer, 'layer') as LayerName);
+  for (const layer of listOf(packet, 'packet')) names.push(onlyKey(layer, 'layer') as LayerName);
   if (options.tamper !== undefined && !names.some(isRegistration)) {
     throw new EncodeError('WIRE_TAMPER', 'tamper: the packet carries no registration message');
   }
@@ -119,6 +123,7 @@ export function encodePacket(packet: Packet, options: EncodeOptions = {}): Uint8
     if (codec === undefined) throw new EncodeError('WIRE_NAME', `there is no layer '${name}'`);
     starts.push(w.at);
     const fields = (packet[index] as Record<string, unknown>)[name];
+    if (name !== 'payload') checkFields(fields, name);
     const own = codec.encode(w, fields, names[index + 1], network, options);
     if (own !== undefined) network = own;
     networks.push(network);

@@ -130,7 +130,9 @@ t.test('prefixes and successors of addresses', async (t) => {
   t.equal(addressPlus('10.0.0.0', -1), '9.255.255.255');
   throwsCode(t, () => addressPlus('255.255.255.255', 1), 'WIRE_ADDRESS', /no address 1 after/);
   throwsCode(t, () => inPrefix('10.0.0.1', '10.0.0.0/33'), 'WIRE_ADDRESS', /prefix/);
-  throwsCode(t, () => inPrefix('10.0.0.1', '10.0.0.0/'), 'WIRE_ADDRESS', /prefix/);
+  for (const prefix of ['10.0.0.0/', '10.0.0.0/x', '10.0.0.0/-1', '10.0.0.0/1.5']) {
+    throwsCode(t, () => inPrefix('10.0.0.1', prefix), 'WIRE_ADDRESS', /prefix/);
+  }
 });
 
 t.test('checksums are those of RFC 1071', async (t) => {
@@ -327,6 +329,8 @@ t.test('tampering turns bits over after authenticators and before checksums', as
   throwsCode(t, bad([{ octet: 1000, mask: 1 }]), 'WIRE_TAMPER', /no octet 1000/);
   throwsCode(t, bad([{ octet: -1000, mask: 1 }]), 'WIRE_TAMPER', /no octet -1000/);
   throwsCode(t, bad([{ octet: 0, mask: 256 }]), 'WIRE_TAMPER', /mask/);
+  throwsCode(t, bad([{ octet: 0, mask: -1 }]), 'WIRE_TAMPER', /mask/);
+  t.strictSame(differences([{ octet: 0, mask: 0 }]), []);
   const none = () => encodePacket([{ ipv4: {} }], { tamper: [{ octet: 0, mask: 1 }] });
   throwsCode(t, none, 'WIRE_TAMPER', /no registration message/);
 });
@@ -350,10 +354,14 @@ t.test('what cannot be written is refused with its reason', async (t) => {
   throwsCode(t, wrongly([{ payload: '0' }]), 'WIRE_HEX', /payload/);
   throwsCode(t, wrongly([{ payload: 'zz' }]), 'WIRE_HEX', /'zz' is not a hex octet/);
   throwsCode(t, wrongly([{ ipv5: {} }]), 'WIRE_NAME', /no layer 'ipv5'/);
+  throwsCode(t, wrongly([{ constructor: {} }]), 'WIRE_NAME', /no layer 'constructor'/);
+  throwsCode(t, wrongly([{ ipv4: null }]), 'WIRE_NAME', /ipv4: an object of fields/);
   throwsCode(t, wrongly([{}]), 'WIRE_NAME', /empty object/);
   throwsCode(t, wrongly([{ ipv4: {}, udp: {} }]), 'WIRE_NAME', /'ipv4' and 'udp'/);
   throwsCode(t, wrongly([{ ipv4: {} }, { payload: '00'.repeat(65536) }]), 'WIRE_RANGE', /totalLength/);
   throwsCode(t, request({ identification: '00' }), 'WIRE_HEX', /identification: 16 hex digits/);
+  throwsCode(t, request({ extensions: [{ toString: {} }] }), 'WIRE_NAME', /no extension 'toString'/);
+  throwsCode(t, request({ extensions: 'none' }), 'WIRE_NAME', /extensions: a list is wanted/);
   throwsCode(t, request({ extensions: [{ nonsense: {} }] }), 'WIRE_NAME', /no extension 'nonsense'/);
   throwsCode(
     t,

@@ -78,8 +78,11 @@ export class Writer {
 
   /** Hex digits that must come to exactly `count` octets. */
   hexExactly(text: string, count: number, field: string): void {
-    if (text.length !== count * 2) {
-      throw new EncodeError('WIRE_HEX', `${field}: ${count * 2} hex digits are wanted, not '${text}'`);
+    if (typeof text !== 'string' || text.length !== count * 2) {
+      throw new EncodeError(
+        'WIRE_HEX',
+        `${field}: ${count * 2} hex digits are wanted, not '${String(text)}'`,
+      );
     }
     this.hex(text, field);
   }
