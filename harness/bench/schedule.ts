@@ -125,7 +125,7 @@ export class Schedule {
     begins();
     try {
       let finished = await this.inSession(test);
-      for (let again = 1; finished.outcome.late === true && again < attempts; again += 1) finished = await this.inSession(test);
+      for (let again = 1; worthAnother(finished.outcome) && again < attempts; again += 1) finished = await this.inSession(test);
       return finished;
     } finally {
       this.running -= 1;
@@ -150,6 +150,9 @@ export class Schedule {
     }
   }
 }
+
+/** The harness missed a moment, and nothing was found before that. */
+const worthAnother = ({ late, verdict }: Outcome): boolean => late === true && verdict === 'INCONCLUSIVE';
 
 /** The outcome of a test that is not run: not claimed, or nothing could come of it. Undefined when it is to be run. */
 export function notRun(test: TestCase, profile: Profile, facts: Pick<RunFacts, 'unreachable'>): Outcome | undefined {
