@@ -1,12 +1,15 @@
 /** One Playwright test for each test of a role's vectors; the bench runs it, here its outcome is re-enacted. */
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { type TestInfo, test } from '@playwright/test';
+import type { Location } from '@playwright/test/reporter';
 import { loadCatalogue } from '../harness/cli/catalogue.ts';
 import { requestFromEnvironment } from '../harness/cli/request.ts';
 import { levelsOf, select } from '../harness/cli/select.ts';
 import { harmless } from '../harness/engine/describe.ts';
 import type { Outcome, StepRecord } from '../harness/engine/outcome.ts';
 import type { Ledger, Role } from '../harness/vectors/ledger.ts';
+import { projectRoot } from '../harness/vectors/load.ts';
 import type { TestCase } from '../harness/vectors/types.ts';
 import { onLines } from '../reports/lines.ts';
 import { type Answer, socketVariable } from '../reports/request.ts';
@@ -59,13 +62,14 @@ async function ask(id: string): Promise<Answer> {
 async function enact(answer: Answer, info: TestInfo): Promise<void> {
   if ('problem' in answer) throw new Error(answer.problem);
   const { outcome, capture } = answer;
+  const location: Location = { file: join(projectRoot, outcome.file), line: 1, column: 1 };
   annotate(outcome, info);
   for (const part of ['preamble', 'body', 'postamble'] as const) {
     // A proof that the device is there belongs to the body it interrupted.
     const steps = outcome.steps.filter(
       (step) => step.part === part || (part === 'body' && step.part === 'liveness'),
     );
-    if (steps.length > 0) await test.step(part, () => enactSteps(steps));
+    if (steps.length > 0) await test.step(part, () => enactSteps(steps, location), { location });
   }
   await info.attach('outcome.json', {
     body: JSON.stringify(outcome, null, 2),
@@ -90,7 +94,9 @@ function annotate(outcome: Outcome, info: TestInfo): void {
   }
 }
 
-async function enactSteps(steps: StepRecord[]): Promise<void> {
-  for (const { text, ok } of steps)
-    await test.step(`${ok ? '' : 'not as expected: '}${harmless(text)}`, async () => {});
+/** The steps stand in the vector's file; to say so spares Playwright to look where each is called from. */
+async function enactSteps(steps: StepRecord[], location: Location): Promise<void> {
+  for (const { text, ok } of steps) {
+    await test.step(`${ok ? '' : 'not as expected: '}${harmless(text)}`, async () => {}, { location });
+  }
 }
