@@ -101,7 +101,7 @@ export class Schedule {
    * behind a barrier follows from it: two round trips and 20 ms.
    */
   async warmUp(test: TestCase): Promise<void> {
-    const control: TestCase = { ...test, id: 'warm-up', position: 'co-located', preamble: test.liveness.mn, body: [], postamble: [] };
+    const control: TestCase = { ...test, id: 'warm-up', position: 'co-located', preamble: test.warmUp, body: [], postamble: [] };
     for (let n = 0; n < controls; n += 1) {
       const { outcome } = await this.inSession(control);
       const sent = outcome.stimuli[0]?.timeNs;

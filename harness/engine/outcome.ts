@@ -22,6 +22,8 @@ export interface Judgement {
   /** The first field that differs. */
   difference?: { path: string; expected: string; actual: string };
   reading?: string;
+  /** Which of the options of a record was seen, or "nothing". */
+  recorded?: string;
   /** What closed the window of a silence. */
   silence?: 'barrier' | 'time';
   /** Numbers (from 1) of the frames it rests on, in the vector's capture. */

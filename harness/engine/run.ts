@@ -172,9 +172,11 @@ class Run {
     const primary = step.checks[0];
     if (primary === undefined) return;
     const pattern = this.resolve(primary.pattern, request?.by);
-    const answer = await this.find(port, pattern, request, from, deadline);
+    const answer =
+      (await this.find(port, pattern, request, from, deadline)) ??
+      (await this.lateAnswer(step, port, pattern, request, from, deadline));
     if (answer === undefined) {
-      await this.nothingCame(step, port, pattern, within, from, deadline);
+      this.nothingCame(step, port, pattern, within, from, deadline);
       return;
     }
     this.taken.add(answer.number - 1);
@@ -207,24 +209,39 @@ class Run {
     if (broken === 'FAIL' || (broken !== undefined && !captured)) throw new BodyEnds();
   }
 
-  /** No frame answered: is the device there at all? Only then is its silence its answer. */
-  private async nothingCame(
+  /**
+   * Nothing answered in time. Is the device there at all? Only then is its silence its answer; and what comes before its answer to a
+   * later request was late, not absent: how long a device may take is not the draft's business.
+   */
+  private async lateAnswer(
+    step: ExpectStep,
+    port: PortName,
+    pattern: Pattern,
+    request: Request | undefined,
+    fromNs: number,
+    deadline: number,
+  ): Promise<Answer> {
+    if (step.control) return undefined;
+    await this.liveness();
+    return this.find(port, pattern, request, fromNs, Math.max(deadline, this.lastAnswerNs + this.context.around.graceNs));
+  }
+
+  private nothingCame(
     step: ExpectStep,
     port: PortName,
     pattern: Pattern,
     within: number,
     fromNs: number,
     deadline: number,
-  ): Promise<void> {
+  ): void {
     const near = this.nearest(port, pattern, fromNs, deadline);
     const actual = [
-      `nothing that answers within ${Number(within.toFixed(3))} s`,
+      `nothing that answers within ${Number(within.toFixed(3))} s${step.control ? '' : ', nor before the answer to a later request'}`,
       ...(near === undefined ? [] : ['nearest:', ...seenWords(near.frame.decoded)]),
     ];
     const frames = near === undefined ? [] : [near.number];
     if (step.control) this.control(step, pattern, actual, deadline, undefined, near?.difference);
     this.note(step, `at ${port} nothing came that answers`, false, deadline, frames);
-    await this.liveness();
     const verdict = this.judge(step, step.checks[0]?.clauses ?? [], false, {
       expected: packetWords(pattern),
       actual,
@@ -296,7 +313,8 @@ class Run {
       frames = [found.number];
     }
     this.note(step, `at ${port} recorded: ${seen}`, true, end, frames);
-    this.judge(step, step.clauses, true, {
+    this.judge(step, step.clauses, step.wanted?.includes(seen) ?? true, {
+      recorded: seen,
       expected: options.map(({ name, pattern }) => `${name}: ${packetWords(pattern).join(' / ')}`),
       actual: [seen, ...(found === undefined ? [] : words)],
       ...(step.reading === undefined ? {} : { reading: step.reading }),
@@ -437,7 +455,7 @@ class Run {
     step: Step,
     clauses: string[],
     ok: boolean,
-    evidence: Pick<Judgement, 'expected' | 'actual' | 'difference' | 'reading' | 'silence' | 'frames'>,
+    evidence: Pick<Judgement, 'recorded' | 'expected' | 'actual' | 'difference' | 'reading' | 'silence' | 'frames'>,
   ): Verdict {
     const verdicts: Verdict[] = [];
     for (const reference of clauses) {

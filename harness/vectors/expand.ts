@@ -220,6 +220,7 @@ function readStep(step: JsonObject, file: string, path: string, part: 'preamble'
       at: record.at ?? null,
       clauses,
       options: record.options as { [name: string]: Json[] },
+      ...(record.wanted === undefined ? {} : { wanted: record.wanted as string[] }),
       stimulus: readSteps((record.stimulus as Json[] | undefined) ?? [], file, `${path}.record.stimulus`, 'preamble'),
       barrier: readSteps((record.barrier as Json[] | undefined) ?? [], file, `${path}.record.barrier`, 'preamble'),
       ...(record.answers === undefined ? {} : { answers: String(record.answers) }),

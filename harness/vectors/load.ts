@@ -139,7 +139,10 @@ function testOf(
     return readSteps(list, file, path, part);
   };
   const steps = (part: 'preamble' | 'body' | 'postamble'): Step[] => expanded(vector[part] ?? [], part, part);
-  const liveness = (who: string): Step[] => expanded([{ use: 'liveness', with: { who } }], 'liveness', 'preamble');
+  const forBoth = (use: string): { mn: Step[]; other: Step[] } => ({
+    mn: expanded([{ use, with: { who: 'mn' } }], use, 'preamble'),
+    other: expanded([{ use, with: { who: 'other' } }], use, 'preamble'),
+  });
   const killed = expandJson([...(vector.kills ?? []), ...(row?.kills ?? [])], fragments, scope, 'kills') as string[];
   const body = steps('body');
   const expressions = [vector.requires, row?.requires, ...positionRequires(position)].filter((one) => one !== undefined);
@@ -155,7 +158,9 @@ function testOf(
     preamble: steps('preamble'),
     body,
     postamble: steps('postamble'),
-    liveness: { mn: liveness('mn'), other: liveness('other') },
+    warmUp: expanded([{ use: 'register' }], 'warm-up', 'preamble'),
+    liveness: forBoth('liveness'),
+    synchronize: forBoth('synchronize'),
   };
 }
 
@@ -182,8 +187,8 @@ function check(test: TestCase, options: LoadOptions): void {
     for (const reference of references([step])) {
       try {
         const clause = options.ledger.clause(reference);
-        if (step.kind === 'record' && clause.verdict !== 'INFO') {
-          throw new Error(`"${reference}" is judged (${clause.verdict}), so it needs "expect" or "silence", not "record"`);
+        if (step.kind === 'record' && clause.verdict !== 'INFO' && step.wanted === undefined) {
+          throw new Error(`"${reference}" is judged (${clause.verdict}), so it needs "expect" or "silence", or "wanted" in its "record"`);
         }
       } catch (error) {
         throw fault(file, step.path, (error as Error).message);

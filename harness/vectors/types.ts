@@ -79,6 +79,8 @@ export interface RecordStep {
   reading?: string;
   /** Named outcomes, tried in order on the first frame that answers. */
   options: { [name: string]: Pattern };
+  /** Names (or "nothing") that are right under a reading by which the clause is judged after all. */
+  wanted?: string[];
   stimulus: Step[];
   barrier: Step[];
   answers?: string;
@@ -111,6 +113,10 @@ export interface TestCase {
   preamble: Step[];
   body: Step[];
   postamble: Step[];
-  /** A valid registration of either mobile node: tells a device that keeps silent from one that is gone. */
+  /** A valid registration of plain Mobile IPv4, accepted: shows before the first test that there is something to test. */
+  warmUp: Step[];
+  /** A valid request of either mobile node, answered in whatever way: tells a device that keeps silent from one that is gone. */
   liveness: { mn: Step[]; other: Step[] };
+  /** With replay protection by nonces: learns the nonce before the preamble. */
+  synchronize: { mn: Step[]; other: Step[] };
 }

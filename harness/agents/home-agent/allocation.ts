@@ -75,7 +75,9 @@ export function createAllocator(settings: Settings, table: BindingTable, deviate
       return { refused: administrativelyProhibited };
     }
     if (deviates('dynamic-address-duplicate')) {
-      return { address: ipv6Plus(base.network, 1), prefixLength: 128, isDynamic: true };
+      // One address for each pair of mobile nodes, so that not all of them fight for a single one.
+      const pair = BigInt(Math.floor(settings.mobileNodes.indexOf(mobile) / 2));
+      return { address: ipv6Plus(base.network, 1n + pair), prefixLength: 128, isDynamic: true };
     }
     if (deviates('dynamic-address-outside-prefix')) {
       nextIpv6 += 1n;

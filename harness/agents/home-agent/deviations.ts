@@ -354,7 +354,7 @@ const table = {
   },
   'dynamic-address-duplicate': {
     clause: '4.6-b',
-    breaks: 'Allocates the same address to every mobile node.',
+    breaks: 'Allocates one address to two mobile nodes.',
   },
   'dynamic-address-outside-prefix': {
     clause: '4.6-b',

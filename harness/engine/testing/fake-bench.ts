@@ -190,6 +190,7 @@ export function testOf(body: TestCase['body'], changes: Partial<TestCase> = {}):
     preamble: [],
     body,
     postamble: [],
+    warmUp: [],
     liveness: {
       mn: steps('preamble', ...register('mn', 'liveness')),
       other: steps('preamble', ...register('other', 'liveness')),
