@@ -2,7 +2,7 @@
  * Our reporter, the first in the list: starts the bench server when the tests are known, answers them, and makes a FAIL a failed
  * test. A test that threw would cost its worker; instead the reporters behind this one see the results that are changed here.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type {
@@ -18,9 +18,10 @@ import { BenchLink } from './bench-link.ts';
 import { clauseTable, findingLines } from './finding.ts';
 import { Progress, progressText } from './progress.ts';
 import { type RunRequest, socketVariable } from './request.ts';
-import { assemble, exitStatus, type Results, resultsText } from './results.ts';
+import { assemble, exitStatus, type Results } from './results.ts';
 import { summary } from './summary.ts';
 import { plain, type TextOptions } from './text.ts';
+import { writeResults } from './write-results.ts';
 
 export interface ReporterOptions {
   request: RunRequest;
@@ -101,9 +102,17 @@ export default class DsmipReporter implements Reporter {
     result.error = { message };
   }
 
+  /** The words of expect() tell Playwright's JUnit reporter a failure of the device from an error of the harness. */
   private failureText(outcome: Outcome): string {
     const clauses = clauseTable(this.link?.begun?.clauses ?? []);
-    return [outcome.verdict, ...findingLines(outcome, 'FAIL', clauses, plain)].join('\n');
+    const broken = outcome.judgements
+      .filter(({ verdict }) => verdict === 'FAIL')
+      .map(({ clause }) => `'${clause}'`);
+    const head =
+      outcome.verdict === 'FAIL'
+        ? `FAIL: expect(device).toFollow(${[...new Set(broken)].join(', ')})`
+        : 'ERROR of the harness';
+    return [head, ...findingLines(outcome, 'FAIL', clauses, plain)].join('\n');
   }
 
   async onEnd(result: FullResult): Promise<{ status?: FullResult['status'] } | undefined> {
@@ -138,7 +147,7 @@ export default class DsmipReporter implements Reporter {
       incomplete,
       notRun,
     });
-    writeFileSync(join(folder, 'results.json'), resultsText(results));
+    writeResults(folder, results);
     return results;
   }
 

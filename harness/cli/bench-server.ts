@@ -2,14 +2,15 @@
  * Serves one bench to a run: sets it up, runs every test side by side, says each outcome as it comes, writes the report's
  * files. Its input is its lifeline: when that ends, it writes what it has and goes.
  */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { asLine, onLines } from '../../reports/lines.ts';
 import { writePcapng } from '../../reports/pcapng.ts';
 import type { Begin, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
-import { assemble, captureFile, resultsText } from '../../reports/results.ts';
+import { assemble, captureFile } from '../../reports/results.ts';
+import { writeResults } from '../../reports/write-results.ts';
 import { type Conductor, startConductor } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
 import { portNames } from '../engine/bench.ts';
@@ -156,10 +157,7 @@ class Serving {
       ...(notRun.length === 0 ? {} : { notRun }),
     };
     const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
-    writeFileSync(
-      join(this.folder, 'results.json'),
-      resultsText(assemble(head, { ...end, outcomes, clauses })),
-    );
+    writeResults(this.folder, assemble(head, { ...end, outcomes, clauses }));
     this.log(incomplete === undefined ? 'whole' : `incomplete: ${incomplete}`);
     await conductor.close();
     for (const line of conductor.open.agentLog)

@@ -2,3 +2,26 @@
 export class UsageError extends Error {
   readonly code = 'USAGE';
 }
+
+/** Errors whose message says all a person needs; the stack would only hide it. */
+const codes = new Set([
+  'USAGE',
+  'BAD_DATA',
+  'BENCH',
+  'UNKNOWN_CLAUSE',
+  'BAD_CAPTURE',
+  'BAD_RESULTS',
+  'BAD_RECORDING',
+  'ERR_UNKNOWN_DEVIATION',
+  'ERR_AGENT_CONFIGURATION',
+]);
+
+/** True of an error whose message is shown alone; NetErrors are, too, by their name. */
+export function isForPeople(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return (
+    error.name === 'NetError' ||
+    error.name === 'KernelError' ||
+    ('code' in error && codes.has(String(error.code)))
+  );
+}

@@ -1,10 +1,7 @@
 /** The command line: what each command is for, its options, and what its exit status means. */
 import { Command, CommanderError } from 'commander';
 import { deviations } from '../agents/deviations.ts';
-import { BenchError } from '../bench/open.ts';
-import { NetError } from '../net/index.ts';
-import { DataError } from '../vectors/schema.ts';
-import { UsageError } from './errors.ts';
+import { isForPeople } from './errors.ts';
 import { version } from './version.ts';
 
 const wrongUsage = 64;
@@ -169,27 +166,4 @@ export async function main(argv: string[]): Promise<void> {
     }
     throw error;
   }
-}
-
-/** Errors whose message says all; the stack would only hide it. */
-function isForPeople(error: unknown): error is Error {
-  if (
-    error instanceof DataError ||
-    error instanceof UsageError ||
-    error instanceof BenchError ||
-    error instanceof NetError
-  )
-    return true;
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    [
-      'UNKNOWN_CLAUSE',
-      'BAD_CAPTURE',
-      'BAD_RESULTS',
-      'BAD_RECORDING',
-      'ERR_UNKNOWN_DEVIATION',
-      'BAD_CONFIG',
-    ].includes(String(error.code))
-  );
 }

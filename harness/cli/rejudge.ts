@@ -21,8 +21,18 @@ export interface RejudgeOptions {
   reading: string[];
 }
 
-/** Run the command: exit status 0 the same to the octet, 1 other verdicts; errors with a sentence when it cannot be judged. */
+/** Run the command. Sets the exit status: 0 the same to the octet, 1 other verdicts; throws with a sentence for people. */
 export async function rejudgeCommand(folder: string, options: RejudgeOptions): Promise<void> {
+  const { text, status } = await rejudgeFolder(folder, options);
+  process.stdout.write(text);
+  process.exitCode = status;
+}
+
+/** Judge the run of a folder again and say what is other. Throws when it cannot be judged. */
+export async function rejudgeFolder(
+  folder: string,
+  options: RejudgeOptions,
+): Promise<{ text: string; status: 0 | 1 }> {
   const file = join(folder, 'results.json');
   const { results, text } = readResults(file, version());
   const switched = readingsOf(options.reading);
@@ -31,13 +41,12 @@ export async function rejudgeCommand(folder: string, options: RejudgeOptions): P
   const again = { ...results, readings: { ...results.readings, ...switched }, outcomes };
   if (options.out !== undefined) writeFileSync(options.out, resultsText(again));
   const moved = outcomes.flatMap((outcome, at) => movement(results.outcomes[at] as Outcome, outcome));
-  const same = outcomes.length - moved.length;
-  process.stdout.write(
-    `${moved.length === 0 ? '' : `${moved.join('\n')}\n`}${same} of ${outcomes.length} verdicts are the same`,
-  );
   const identical = moved.length === 0 && resultsText({ ...again, readings: results.readings }) === text;
-  process.stdout.write(identical ? ', and the results to the octet\n' : '\n');
-  process.exitCode = identical ? 0 : 1;
+  const same = `${outcomes.length - moved.length} of ${outcomes.length} verdicts are the same`;
+  return {
+    text: `${[...moved, `${same}${identical ? ', and the results to the octet' : ''}`].join('\n')}\n`,
+    status: identical ? 0 : 1,
+  };
 }
 
 /** What became other in one test: nothing, a line with both verdicts, or the first place where its account differs. */

@@ -23,6 +23,17 @@ export interface RunCommandOptions extends Selection {
   reporter?: string;
 }
 
+/** How Playwright ended. */
+interface Ended {
+  status: number;
+  killed: boolean;
+}
+
+/** Status of a program that Ctrl-C ended before it had set itself up. */
+const interrupted = 130;
+/** The server closes the bench and writes within this time. */
+const longestWriteMs = 15_000;
+
 /** Run the command. Sets the exit status (see --help). Throws errors with a sentence for people before anything is started. */
 export async function runCommand(options: RunCommandOptions): Promise<void> {
   const { profile: file, profileName } = profilePath(options.iut);
@@ -56,7 +67,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     `dsmip: ${tests.length} tests of a ${profile.role} against ${vendor} ${product} ${version}\n`,
   );
   const ended = await playwright(request);
-  process.exitCode = statusOf(out, ended);
+  process.exitCode = await statusOf(out, ended);
 }
 
 /** One test a line: what `--vector` takes, and the clauses it judges. */
@@ -65,8 +76,8 @@ function listText(tests: readonly TestCase[]): string {
   return `${lines.join('\n')}\n${tests.length} tests\n`;
 }
 
-/** Playwright's command line, with our process as its parent; its exit status, or 2 when it was killed. */
-async function playwright(request: RunRequest): Promise<number> {
+/** Playwright's command line, with our process as its parent. */
+async function playwright(request: RunRequest): Promise<Ended> {
   const cli = join(
     dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json')),
     'cli.js',
@@ -86,22 +97,32 @@ async function playwright(request: RunRequest): Promise<number> {
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGINT'));
   return new Promise((resolve) => {
-    child.on('error', () => resolve(2));
-    child.on('close', (code) => resolve(code ?? 2));
+    child.on('error', () => resolve({ status: 2, killed: true }));
+    child.on('close', (code) =>
+      resolve({ status: code ?? 2, killed: code === null || code === interrupted }),
+    );
   });
 }
 
-/** The run's exit status from its results; without them the reason has been told and it is wrong usage or a bad machine. */
-function statusOf(folder: string, ended: number): number {
+/**
+ * The run's exit status from its results. Without them the reason has been told already, and it is wrong usage or a bad machine. When the
+ * runner was killed, the bench server finds out by itself and writes what it has: that takes a moment.
+ */
+async function statusOf(folder: string, { status: ended, killed }: Ended): Promise<number> {
   const file = join(folder, 'results.json');
+  const patience = Date.now() + (killed ? longestWriteMs : 0);
+  while (!existsSync(file) && Date.now() < patience && existsSync(join(folder, 'run.log'))) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   if (!existsSync(file)) {
     rmSync(folder, { recursive: true, force: true });
-    return 64;
+    return killed ? 2 : 64;
   }
   const status = exitStatus(JSON.parse(readFileSync(file, 'utf8')) as Results);
-  if (status === 0 && ended !== 0) {
+  if (killed)
+    process.stderr.write(`\ndsmip: the test runner was ended; what was found until then is in ${folder}\n`);
+  else if (status === 0 && ended !== 0) {
     process.stderr.write('dsmip: the test runner failed although no verdict did; the report is whole\n');
-    return 2;
   }
-  return status;
+  return status === 0 && (killed || ended !== 0) ? 2 : status;
 }

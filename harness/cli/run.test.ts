@@ -1,0 +1,312 @@
+/** A run from the outside: exit statuses, what Playwright's own reporters say, the report's files, and judging it again. */
+import {
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { captureFile, type Results, resultsText } from '../../reports/results.ts';
+import { projectRoot } from '../vectors/load.ts';
+import { loadProfile } from '../vectors/profile.ts';
+import { isForPeople } from './errors.ts';
+import { rejudgeFolder } from './rejudge.ts';
+import { dsmip, start } from './testing/command.ts';
+
+t.setTimeout(300_000);
+const folder = mkdtempSync(join(tmpdir(), 'dsmip-run-test-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+
+const lab = join(projectRoot, 'harness/bench/lab');
+const resultsIn = (out: string): Results =>
+  JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as Results;
+const standard = JSON.parse(readFileSync(join(lab, 'home-agent.profile.json'), 'utf8')) as {
+  ics: object;
+  ixit: { mobileNodes: { key: object; count: number }[] };
+  bench: { lab: object };
+};
+
+/** A profile like the standard one of the lab, with changes. */
+function profile(name: string, change: (profile: typeof standard) => void): string {
+  const changed = structuredClone(standard);
+  Object.assign(changed, { $schema: undefined });
+  Object.assign(changed.bench.lab, { configuration: join(lab, 'home-agent.config.json') });
+  change(changed);
+  const file = join(folder, `${name}.profile.json`);
+  writeFileSync(file, JSON.stringify(changed));
+  return file;
+}
+
+/** The keys of the lab, in every form in which one could slip out. */
+function keys(): Buffer[] {
+  const { mobileNodes, foreignAgents } = loadProfile(join(lab, 'home-agent.profile.json'));
+  const raw = [...mobileNodes, ...foreignAgents].flatMap(({ association }) =>
+    association === undefined ? [] : [Buffer.from(association.key)],
+  );
+  return raw.flatMap((key) => [
+    key,
+    Buffer.from(key.toString('hex')),
+    Buffer.from(key.toString('hex').toUpperCase()),
+    Buffer.from(key.toString('base64')),
+  ]);
+}
+
+function filesUnder(path: string): string[] {
+  return readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The first key found in a file, by file. */
+function leaks(files: string[], texts: string[]): string[] {
+  const wanted = keys();
+  const hay = [
+    ...files.map((file) => [file, readFileSync(file)] as const),
+    ...texts.map((text) => ['output', Buffer.from(text)] as const),
+  ];
+  return hay.flatMap(([name, octets]) => (wanted.some((key) => octets.includes(key)) ? [name] : []));
+}
+
+t.test('a run that passes, judged again', async (t) => {
+  const out = join(folder, 'passing');
+  const { status, output } = await dsmip('run', '--vector', 'ha-tunnel-mode', '--out', out);
+  t.equal(status, 0, output);
+  t.match(output, /Clauses that bind the home-agent/);
+  t.match(
+    output.trim().split('\n').at(-1),
+    /^Report {3}/,
+    'the summary comes last, and its end is where the report is',
+  );
+  const results = resultsIn(out);
+  t.ok(results.outcomes.length > 10);
+  t.ok(results.outcomes.every(({ verdict }) => verdict === 'PASS' || verdict === 'NOT APPLICABLE'));
+  t.same(results.selection, { vector: 'ha-tunnel-mode' });
+  for (const { id, verdict } of results.outcomes) {
+    if (verdict === 'PASS') t.ok(readFileSync(join(out, captureFile(id))).length > 100, captureFile(id));
+  }
+  t.match(readFileSync(join(out, 'run.log'), 'utf8'), /PASS ha-tunnel-mode/);
+  t.same(leaks(filesUnder(out), [output]), [], 'no key is written anywhere');
+
+  const again = await dsmip('rejudge', out);
+  t.equal(again.status, 0, again.output);
+  t.match(again.output, /verdicts are the same, and the results to the octet/);
+  const moved = await rejudgeFolder(out, { reading: ['A56=required'] });
+  t.equal(moved.status, 0, 'a reading that touches no clause of the run moves nothing');
+
+  const spoiled = async (
+    name: string,
+    spoil: (copy: string) => void,
+  ): Promise<{ status: number; output: string }> => {
+    const copy = join(folder, name);
+    cpSync(out, copy, { recursive: true });
+    spoil(copy);
+    try {
+      const { status, text } = await rejudgeFolder(copy, { reading: [] });
+      return { status, output: text };
+    } catch (error) {
+      return { status: isForPeople(error) ? 64 : 70, output: (error as Error).message };
+    }
+  };
+  const first = results.outcomes[0]?.id ?? '';
+  const second = results.outcomes[1]?.id ?? '';
+  const edit = (copy: string, change: (results: Results) => void): void => {
+    const changed = resultsIn(copy);
+    change(changed);
+    writeFileSync(join(copy, 'results.json'), resultsText(changed));
+  };
+  const cases: [string, number, RegExp, (copy: string) => void][] = [
+    [
+      'edited verdict',
+      1,
+      new RegExp(`${first}: FAIL -> PASS`),
+      (copy) => edit(copy, ({ outcomes }) => Object.assign(outcomes[0] ?? {}, { verdict: 'FAIL' })),
+    ],
+    [
+      'edited words',
+      1,
+      /as before, but the results say/,
+      (copy) =>
+        edit(copy, ({ outcomes }) =>
+          Object.assign(outcomes[0]?.judgements[0] ?? {}, { actual: ['nonsense'] }),
+        ),
+    ],
+    [
+      'edited time',
+      64,
+      /do not belong to these results/,
+      (copy) => edit(copy, ({ outcomes }) => Object.assign(outcomes[0]?.stimuli[0] ?? {}, { timeNs: 1 })),
+    ],
+    [
+      'another capture',
+      64,
+      /do not belong to these results/,
+      (copy) => copyFileSync(join(copy, captureFile(second)), join(copy, captureFile(first))),
+    ],
+    ['capture cut short', 64, /is cut short/, (copy) => truncateSync(join(copy, captureFile(first)), 301)],
+    ['capture missing', 64, /is missing/, (copy) => rmSync(join(copy, captureFile(first)))],
+    [
+      'results cut short',
+      64,
+      /cut short or was changed by hand/,
+      (copy) => truncateSync(join(copy, 'results.json'), 1000),
+    ],
+    [
+      'results laid out anew',
+      64,
+      /changed by hand/,
+      (copy) => writeFileSync(join(copy, 'results.json'), JSON.stringify(resultsIn(copy))),
+    ],
+    [
+      'results of another version',
+      64,
+      /was written by version 9\.9/,
+      (copy) => edit(copy, (changed) => Object.assign(changed, { tool: '9.9.9' })),
+    ],
+    [
+      'results of something else',
+      64,
+      /holds no results/,
+      (copy) => writeFileSync(join(copy, 'results.json'), '{}\n'),
+    ],
+    [
+      'results of other vectors',
+      64,
+      /vectors are not those of this run/,
+      (copy) => edit(copy, (changed) => Object.assign(changed, { vectors: '0' })),
+    ],
+    ['no results', 64, /no folder of a run/, (copy) => rmSync(join(copy, 'results.json'))],
+  ];
+  for (const [name, expected, words, spoil] of cases) {
+    const { status: ended, output: said } = await spoiled(name, spoil);
+    t.equal(ended, expected, `${name}: ${said}`);
+    t.match(said, words, name);
+  }
+});
+
+t.test('a run that fails', async (t) => {
+  // A home agent without the extensions that claims to have them.
+  const iut = profile('failing', ({ bench }) =>
+    Object.assign(bench.lab, { configuration: join(lab, 'home-agent-legacy.config.json') }),
+  );
+  const out = join(folder, 'failing');
+  const json = join(folder, 'playwright.json');
+  const junit = join(folder, 'junit.xml');
+  const run = start(
+    process.execPath,
+    [
+      join(projectRoot, 'harness/cli/dsmip.mjs'),
+      'run',
+      '--iut',
+      iut,
+      '--clause',
+      '3.3',
+      '--out',
+      out,
+      '--reporter',
+      'list,json,junit',
+    ],
+    {
+      PLAYWRIGHT_JSON_OUTPUT_FILE: json,
+      PLAYWRIGHT_JUNIT_OUTPUT_FILE: junit,
+    },
+  );
+  t.equal(await run.ended, 1, run.output());
+  const { outcomes } = resultsIn(out);
+  const failed = outcomes.filter(({ verdict }) => verdict === 'FAIL').length;
+  t.ok(failed > 0);
+  const output = run.output();
+  t.match(
+    output,
+    new RegExp(`^ +${failed} failed$`, 'm'),
+    'the list reporter, behind ours, sees the failures',
+  );
+  const told = JSON.parse(readFileSync(json, 'utf8')) as {
+    stats: { unexpected: number; skipped: number; expected: number };
+  };
+  t.equal(told.stats.unexpected, failed, 'and so does the JSON reporter');
+  t.match(readFileSync(junit, 'utf8'), new RegExp(`failures="${failed}"`), 'and the JUnit reporter');
+  const skipped = outcomes.filter(
+    ({ verdict }) => verdict === 'NOT APPLICABLE' || verdict === 'INCONCLUSIVE',
+  ).length;
+  t.equal(told.stats.skipped, skipped);
+  t.equal(told.stats.expected, outcomes.length - failed - skipped);
+  const summary = output.slice(output.indexOf('\nFailures\n'));
+  t.match(summary, /FAIL {2}ha-\S+\n {2}\S.*\n(?: {2}\S.*\n)* {2}-> \S+ \((?:FMT|MUST|REQ|BEHAV)/);
+  for (const words of [
+    /Sent: {5}at /,
+    /Expected: /,
+    /Actual: {3}/,
+    /Differs: {2}/,
+    /Capture: {2}captures\/\S+\.pcapng, frame \d+/,
+  ])
+    t.match(summary, words);
+  t.same(leaks(filesUnder(out).concat(json, junit), [output]), []);
+  const again = await dsmip('rejudge', out);
+  t.equal(again.status, 0, again.output);
+});
+
+t.test('a device that nothing can be said of', async (t) => {
+  const iut = profile('strange', ({ ixit }) =>
+    Object.assign(ixit.mobileNodes[0] ?? {}, { key: { hex: '99'.repeat(16) } }),
+  );
+  const out = join(folder, 'strange');
+  const { status, output } = await dsmip('run', '--iut', iut, '--vector', 'ha-tunnel-mode', '--out', out);
+  t.equal(status, 2, output);
+  t.match(output, /Inconclusive\n\n {2}before the first test the device answered no valid registration/);
+  t.equal((await dsmip('rejudge', out)).status, 0);
+});
+
+t.test('a run in which nothing is judged', async (t) => {
+  const out = join(folder, 'nothing');
+  const { status, output } = await dsmip('run', '--vector', 'ha-legacy', '--out', out);
+  t.equal(status, 3, output);
+  t.match(output, /nothing was judged \(exit status 3\)/);
+});
+
+t.test('wrong usage', async (t) => {
+  const broken = join(folder, 'broken.json');
+  writeFileSync(broken, '{ "role": "home-agent" }');
+  const cases: [string[], RegExp][] = [
+    [
+      ['run', '--vector', 'ha-tunel-mode'],
+      /--vector ha-tunel-mode selects no test.*did you mean "ha-tunnel-mode"/,
+    ],
+    [['run', '--level', 'WISH'], /--level WISH selects no test/],
+    [['run', '--role', 'mobile-node'], /--role mobile-node selects no test/],
+    [['run', '--clause', '12.9-z'], /no clause "12\.9-z"/],
+    [['run', '--iut', '/nowhere.json'], /\/nowhere\.json: no such file/],
+    [['run', '--iut', broken], /broken\.json: .*ixit/],
+    [['run', '--reading', 'A04'], /is not of the form A04=name/],
+    [['run', '--reading', 'A04=other'], /no alternative of reading A04 "other"/],
+    [['run', '--out', projectRoot], /is not empty/],
+    [['run', '--sideways'], /unknown option/],
+    [['explain', 'ha-nothing'], /there is no clause, section, vector, reading or deviation/],
+    [['validate', broken], /broken\.json/],
+  ];
+  const results = await Promise.all(cases.map(([args]) => dsmip(...args)));
+  for (const [at, { status, output }] of results.entries()) {
+    const [args, words] = cases[at] as [string[], RegExp];
+    t.equal(status, 64, `${args.join(' ')}: ${output}`);
+    t.match(output, words, args.join(' '));
+    t.notMatch(output, /\n {4}at /, `${args.join(' ')}: no stack`);
+  }
+  const list = await dsmip('run', '--list', '--clause', '4.3-i');
+  t.equal(list.status, 0);
+  t.match(list.output, /^ha-tunnel-mode\/r0-t0@co-located {2}\[.*4\.3-i/m);
+});
+
+t.test("Playwright's own command line", async (t) => {
+  const playwright = join(projectRoot, 'node_modules/.bin/playwright');
+  const listed = start(playwright, ['test', '--list', '--grep', '@4.3-i']);
+  t.equal(await listed.ended, 0, listed.output());
+  t.match(listed.output(), /ha-tunnel-mode\/r0-t0@co-located/);
+  const without = start(playwright, ['test', '--reporter=line', '--grep', 'ha-tunnel-mode/r0-t0@co-located']);
+  t.equal(await without.ended, 1, 'with our reporter replaced nothing passes');
+  t.match(without.output(), /our reporter is not in the list/);
+});
