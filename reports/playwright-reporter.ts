@@ -31,8 +31,9 @@ export interface ReporterOptions {
   _mode?: string;
 }
 
-/** The annotation that carries the id of the test to its reporter. */
+/** Annotations by which a test tells its reporter its id, and why it got no outcome. */
 export const idAnnotation = 'vector';
+export const problemAnnotation = 'problem';
 
 const idOf = (test: TestCase): string =>
   test.annotations.find(({ type }) => type === idAnnotation)?.description ?? '';
@@ -94,9 +95,11 @@ export default class DsmipReporter implements Reporter {
   }
 
   onTestEnd(test: TestCase, result: TestResult): void {
+    const problem = result.annotations.find(({ type }) => type === problemAnnotation)?.description;
     const outcome = this.link?.outcomes.get(idOf(test))?.outcome;
-    if (outcome === undefined || (outcome.verdict !== 'FAIL' && outcome.verdict !== 'ERROR')) return;
-    const message = this.failureText(outcome);
+    const broken = outcome !== undefined && (outcome.verdict === 'FAIL' || outcome.verdict === 'ERROR');
+    if (problem === undefined && !broken) return;
+    const message = broken ? this.failureText(outcome) : `ERROR of the harness: ${problem}`;
     result.status = 'failed';
     result.errors = [{ message }];
     result.error = { message };

@@ -17,7 +17,9 @@ export interface ClauseRow {
   why?: string;
 }
 
-export function clauseRows(results: Pick<Results, 'clauses' | 'outcomes' | 'selection'>): ClauseRow[] {
+export function clauseRows(
+  results: Pick<Results, 'clauses' | 'outcomes' | 'selection' | 'incomplete'>,
+): ClauseRow[] {
   const judged = new Map<string, { verdicts: Verdict[]; tests: Set<string> }>();
   const touched = new Map<string, Outcome[]>();
   for (const outcome of results.outcomes) {
@@ -34,14 +36,14 @@ export function clauseRows(results: Pick<Results, 'clauses' | 'outcomes' | 'sele
     const entry = judged.get(clause.id);
     if (entry !== undefined)
       return { clause, verdict: worst(entry.verdicts) ?? 'PASS', tests: entry.tests.size };
-    return { clause, tests: 0, ...notJudged(clause, touched.get(clause.id) ?? [], results.selection) };
+    return { clause, tests: 0, ...notJudged(clause, touched.get(clause.id) ?? [], results) };
   });
 }
 
 function notJudged(
   clause: ClauseFacts,
   outcomes: Outcome[],
-  selection: Results['selection'],
+  { selection, incomplete }: Pick<Results, 'selection' | 'incomplete'>,
 ): Pick<ClauseRow, 'verdict' | 'why'> {
   const open = outcomes.find(({ verdict }) => verdict !== 'NOT APPLICABLE');
   if (open !== undefined)
@@ -55,6 +57,7 @@ function notJudged(
     return { verdict: 'not observed', why: clause.unseen ?? clause.note ?? 'cannot be seen from outside' };
   if (clause.governedBy.length > 0)
     return { verdict: 'not observed', why: `carried by ${clause.governedBy.join(', ')}` };
+  if (incomplete !== undefined) return { verdict: 'not observed', why: 'the run was broken off before' };
   if (Object.keys(selection).length > 0)
     return { verdict: 'not observed', why: 'no test of this selection judges it' };
   return { verdict: 'not observed', why: clause.unseen ?? 'no vector judges it' };

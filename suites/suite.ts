@@ -15,6 +15,9 @@ import { onLines } from '../reports/lines.ts';
 import { type Answer, socketVariable } from '../reports/request.ts';
 
 const connectMs = 10_000;
+const noReporter =
+  'our reporter is not in the list, so there is no bench: name other reporters with "dsmip run --reporter" ' +
+  'or in DSMIP_REPORTERS, not with --reporter of Playwright';
 
 /** `@4.3`, `@4.3-f`, `@MUST`, `@co-located`: what `--grep` can ask for. */
 function tagsOf(one: TestCase, ledger: Ledger): string[] {
@@ -29,6 +32,9 @@ export function suite(role: Role): void {
   const { ledger, vectors } = loadCatalogue(readings);
   const ofRole = vectors.tests.filter((one) => one.role === role);
   if (ofRole.length === 0) return;
+  test.beforeAll(() => {
+    if (process.env[socketVariable] === undefined) throw new Error(noReporter);
+  });
   for (const one of select(ofRole, ledger, selection)) {
     const details = { tag: tagsOf(one, ledger), annotation: [{ type: 'vector', description: one.id }] };
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the first argument destructured
@@ -38,13 +44,7 @@ export function suite(role: Role): void {
 
 /** Ask our reporter, in Playwright's main process, for an outcome; it answers when the bench has it. */
 async function ask(id: string): Promise<Answer> {
-  const path = process.env[socketVariable];
-  if (path === undefined) {
-    return {
-      problem:
-        'our reporter is not in the list, so there is no bench: name other reporters with "dsmip run --reporter" or DSMIP_REPORTERS, not with --reporter of Playwright',
-    };
-  }
+  const path = process.env[socketVariable] ?? '';
   return new Promise((resolve) => {
     const socket = connect(path);
     const timer = setTimeout(() => {
@@ -60,7 +60,11 @@ async function ask(id: string): Promise<Answer> {
 }
 
 async function enact(answer: Answer, info: TestInfo): Promise<void> {
-  if ('problem' in answer) throw new Error(answer.problem);
+  if ('problem' in answer) {
+    // Our reporter makes an error of it; to throw would cost a worker for every test that is left.
+    info.annotations.push({ type: 'problem', description: answer.problem });
+    return;
+  }
   const { outcome, capture } = answer;
   const location: Location = { file: join(projectRoot, outcome.file), line: 1, column: 1 };
   annotate(outcome, info);

@@ -1,0 +1,113 @@
+/** Every way a run can end before its time: nothing is left behind, and no device is blamed. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { Results } from '../../reports/results.ts';
+import { type Member, members, startDsmip, until } from './testing/command.ts';
+
+t.setTimeout(300_000);
+const folder = mkdtempSync(join(tmpdir(), 'dsmip-ending-test-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ending {
+  status: number | string;
+  output: string;
+  results: Results;
+}
+
+const memberOf = (out: string, pattern: RegExp): Member | undefined =>
+  members(out).find(({ command }) => pattern.test(command));
+
+/** The whole suite under way, some of it judged; then `strike`, and what became of it. */
+async function struck(name: string, strike: (out: string, dsmip: number) => void): Promise<Ending> {
+  const out = join(folder, name);
+  const run = startDsmip('run', '--out', out);
+  await until('some tests are judged', () => {
+    const log = join(out, 'run.log');
+    return existsSync(log) && /PASS/.test(readFileSync(log, 'utf8'));
+  });
+  strike(out, run.child.pid ?? 0);
+  const status = await run.ended;
+  await until(`every process of ${name} has ended`, () => members(out).length === 0);
+  const results = await until('there are results', () => {
+    const file = join(out, 'results.json');
+    return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as Results);
+  });
+  return { status, output: run.output(), results };
+}
+
+/** Nothing failed that was not judged, and every outcome there is stands. */
+function checkPartial(t: Test, { results }: Ending): void {
+  const verdicts = new Set(results.outcomes.map(({ verdict }) => verdict));
+  t.notOk(verdicts.has('FAIL'), 'no FAIL');
+  t.notOk(verdicts.has('WARN'), 'no WARN');
+  t.ok(
+    results.outcomes.some(({ verdict }) => verdict === 'PASS'),
+    'what was judged is there',
+  );
+}
+
+const worlds = (): string[] => readdirSync('/sys/class/net').sort();
+const before = worlds();
+
+t.test('Ctrl-C', async (t) => {
+  const ending = await struck('interrupt', (_out, dsmip) => process.kill(-dsmip, 'SIGINT'));
+  t.equal(ending.status, 2, ending.output);
+  checkPartial(t, ending);
+  t.match(ending.results, { incomplete: /broken off/ });
+  t.ok((ending.results.notRun?.length ?? 0) > 0, 'what was not run is named');
+  t.match(ending.output, /Incomplete: it was broken off/);
+});
+
+t.test('kill -9 of dsmip', async (t) => {
+  const ending = await struck('killed', (_out, dsmip) => process.kill(dsmip, 'SIGKILL'));
+  t.equal(ending.status, 'SIGKILL');
+  checkPartial(t, ending);
+  t.ok(ending.results.incomplete);
+});
+
+t.test('kill -9 of the test runner', async (t) => {
+  const ending = await struck('runner', (out) => {
+    const runner = memberOf(out, /cli\.js test/);
+    if (runner === undefined) throw new Error('no test runner');
+    process.kill(runner.pid, 'SIGKILL');
+  });
+  t.equal(ending.status, 2, ending.output);
+  checkPartial(t, ending);
+  t.match(ending.results, { incomplete: 'the program that ran the tests is gone' });
+  t.match(ending.output, /the test runner was ended; what was found until then is in/);
+});
+
+t.test('kill -9 of the device', async (t) => {
+  const ending = await struck('device', (out) => {
+    const agent = memberOf(out, /agent home-agent/);
+    if (agent === undefined) throw new Error('no agent');
+    process.kill(agent.pid, 'SIGKILL');
+  });
+  t.equal(ending.status, 2, ending.output);
+  checkPartial(t, ending);
+  t.notOk(ending.results.incomplete, 'the run is whole');
+  const gone = ending.results.outcomes.filter(({ verdict }) => verdict === 'INCONCLUSIVE');
+  t.ok(gone.length > 0);
+  t.ok(
+    gone.every(({ reason }) => reason === 'the device under test ended (SIGKILL)'),
+    'each says why',
+  );
+});
+
+t.test('kill -9 of the bench server', async (t) => {
+  const ending = await struck('server', (out) => {
+    const server = members(out).find(
+      ({ command }) => / bench-server$/.test(command) && !command.startsWith('unshare'),
+    );
+    if (server === undefined) throw new Error('no bench server');
+    process.kill(server.pid, 'SIGKILL');
+  });
+  t.equal(ending.status, 2, ending.output);
+  checkPartial(t, ending);
+  t.match(ending.results, { incomplete: /^the bench server ended/ });
+  t.match(ending.output, /Incomplete: the bench server ended/);
+});
+
+t.same(worlds(), before, 'no device is left behind');
