@@ -114,6 +114,13 @@ function clauseLine(row: ClauseRow, options: TextOptions): string {
   return `${head}${cut(harmless(text), Math.max(20, options.width - 46))}`;
 }
 
+/** The counts that are not zero. */
+const listed = (...counts: [number, string][]): string =>
+  counts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${count} ${what}`)
+    .join(', ');
+
 function totals(results: Results, rows: ClauseRow[], options: TextOptions): string[] {
   const counts = countVerdicts(results.outcomes);
   const verdicts = verdictOrder
@@ -124,10 +131,14 @@ function totals(results: Results, rows: ClauseRow[], options: TextOptions): stri
     const own = rows.filter(({ clause }) => levels.includes(clause.level));
     const count = (...wanted: ClauseRow['verdict'][]): number =>
       own.filter(({ verdict }) => wanted.includes(verdict)).length;
-    lines.push(
-      `Clauses  ${name}: ${count('PASS', 'INFO', 'FAIL', 'WARN')} observed, ${count('FAIL')} failed, ${count('WARN')} warned, ` +
-        `${count('NOT APPLICABLE')} not applicable, ${count('INCONCLUSIVE', 'ERROR')} inconclusive, ${count('not observed')} not observed`,
+    const broken = listed([count('FAIL'), 'failed'], [count('WARN'), 'warned']);
+    const seen = `${count('PASS', 'INFO', 'FAIL', 'WARN')} observed${broken === '' ? '' : ` (${broken})`}`;
+    const rest = listed(
+      [count('INCONCLUSIVE', 'ERROR'), 'inconclusive'],
+      [count('NOT APPLICABLE'), 'not applicable'],
+      [count('not observed'), 'not observed'],
     );
+    lines.push(`Clauses  ${name}: ${seen}${rest === '' ? '' : `, ${rest}`}`);
   }
   return lines;
 }
