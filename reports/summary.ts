@@ -138,7 +138,7 @@ function totals(results: Results, rows: ClauseRow[], options: TextOptions): stri
       [count('NOT APPLICABLE'), 'not applicable'],
       [count('not observed'), 'not observed'],
     );
-    lines.push(`Clauses  ${name}: ${seen}${rest === '' ? '' : `, ${rest}`}`);
+    lines.push(...labelled('Clauses  ', `${name}: ${seen}${rest === '' ? '' : `, ${rest}`}`, options.width));
   }
   return lines;
 }
@@ -163,7 +163,7 @@ export function summary(results: Results, options: TextOptions = plain): string[
     ...section('Inconclusive', byReason(results, 'INCONCLUSIVE', options)),
     ...section('Not applicable', byReason(results, 'NOT APPLICABLE', options)),
     ...section(
-      `Clauses that bind the ${results.role} (id, level, class, verdict, tests, what it requires or why it is open)`,
+      `Clauses that bind the ${results.role} (level, class, verdict, tests, what it requires)`,
       rows.map((row) => clauseLine(row, options)),
     ),
     ...results.findings.map((finding) => `Beware: ${harmless(finding)}`),

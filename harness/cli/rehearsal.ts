@@ -59,9 +59,16 @@ function rehearseOne(test: TestCase, profile: Profile): number {
       }
     }
   };
-  each([...test.preamble, ...test.body, ...test.postamble, ...test.liveness.mn, ...test.liveness.other]);
+  each([...test.preamble, ...test.body, ...test.postamble, ...livenessOf(test)]);
   return packets;
 }
+
+const livenessOf = ({ liveness: { ipv6, plain } }: TestCase): Step[] => [
+  ...ipv6.mn,
+  ...ipv6.other,
+  ...plain.mn,
+  ...plain.other,
+];
 
 /** Returns the number of packets encoded. */
 function rehearseStep(step: Step, context: Context): number {

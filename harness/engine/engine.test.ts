@@ -503,11 +503,11 @@ t.test('waiting for a moment', async (t) => {
   t.equal(outcome.verdict, 'PASS');
   t.equal(outcome.stimuli[1]?.timeNs, 1500 * milliseconds);
   const busy = await judge(waiting, homeAgent(), {
-    session: (session) => (session.oversleepNs = 300 * milliseconds),
+    session: (session) => (session.oversleepNs = 1000 * milliseconds),
   });
   t.match(
     busy,
-    { verdict: 'INCONCLUSIVE', late: true, reason: /the harness was 0.30 s late/ },
+    { verdict: 'INCONCLUSIVE', late: true, reason: /the harness was 1.00 s late/ },
     "our own lateness is never the device's",
   );
 });

@@ -1,8 +1,21 @@
 /** A bench without a network: a device that is a function, and a clock that moves only when somebody waits. */
 import { readSteps } from '../../vectors/expand.ts';
 import type { Json, Position, TestCase } from '../../vectors/types.ts';
-import { type Decoded, decodePacket, encodePacket, type Packet, type SecurityAssociation } from '../../wire/index.ts';
-import { BenchInterrupted, type BenchSession, type Outgoing, type PortName, type SeenFrame, type Sent } from '../bench.ts';
+import {
+  type Decoded,
+  decodePacket,
+  encodePacket,
+  type Packet,
+  type SecurityAssociation,
+} from '../../wire/index.ts';
+import {
+  BenchInterrupted,
+  type BenchSession,
+  type Outgoing,
+  type PortName,
+  type SeenFrame,
+  type Sent,
+} from '../bench.ts';
 import type { Surroundings } from '../context.ts';
 
 export const milliseconds = 1_000_000;
@@ -40,6 +53,7 @@ export function imaginary(changes: Partial<Surroundings> = {}): Surroundings {
     other: mobileNode(2),
     homeAgent: { address: '10.1.0.1', ipv6Address: '2001:db8:1::1' },
     correspondentNode: { address: '10.12.0.2', ipv6Address: '2001:db8:c::2' },
+    ipv6Extensions: true,
     ipv4HomePrefix: '10.1.0.0/16',
     ipv6HomePrefix: '2001:db8:1::/64',
     firstCareOfAddress: '10.10.128.1',
@@ -110,11 +124,15 @@ export class FakeSession implements BenchSession {
   }
 
   async send(port: PortName, build: (nowNs: number, nonce?: string) => Outgoing): Promise<Sent> {
-    if (this.interruptAt !== undefined && this.sends >= this.interruptAt) throw new BenchInterrupted('the device is gone');
+    if (this.interruptAt !== undefined && this.sends >= this.interruptAt)
+      throw new BenchInterrupted('the device is gone');
     const outgoing = build(this.clockNs);
     const octets =
-      outgoing.kind === 'ethernet' ? outgoing.octets : Uint8Array.from([...encodePacket([link, { payload: '' }]), ...outgoing.octets]);
-    if (outgoing.kind === 'ip') octets.set((outgoing.octets[0] ?? 0) >> 4 === 6 ? [0x86, 0xdd] : [0x08, 0x00], 12);
+      outgoing.kind === 'ethernet'
+        ? outgoing.octets
+        : Uint8Array.from([...encodePacket([link, { payload: '' }]), ...outgoing.octets]);
+    if (outgoing.kind === 'ip')
+      octets.set((outgoing.octets[0] ?? 0) >> 4 === 6 ? [0x86, 0xdd] : [0x08, 0x00], 12);
     const frame = new FakeFrame(port, this.clockNs, true, octets);
     this.frames.push(frame);
     for (const arrival of this.device(frame.decoded, { port, count: this.sends })) this.arrive(arrival);
@@ -168,7 +186,12 @@ export function request(who: 'mn' | 'other', more: Json[] = []): Json[] {
 export function register(who: 'mn' | 'other', as: string): Json[] {
   return [
     { at: 'mn', send: request(who), by: who, as },
-    { at: 'mn', expect: ['...', { registrationReply: { code: { oneOf: [0, 1] } } }], control: true, answers: as },
+    {
+      at: 'mn',
+      expect: ['...', { registrationReply: { code: { oneOf: [0, 1] } } }],
+      control: true,
+      answers: as,
+    },
   ];
 }
 
@@ -178,6 +201,10 @@ export function testOf(body: TestCase['body'], changes: Partial<TestCase> = {}):
     if (step.kind === 'expect') return step.checks.flatMap((check) => check.clauses);
     return step.kind === 'silence' || step.kind === 'record' ? step.clauses : [];
   });
+  const alive = {
+    mn: steps('preamble', ...register('mn', 'liveness')),
+    other: steps('preamble', ...register('other', 'liveness')),
+  };
   return {
     id: 'ha-fake@co-located',
     file: 'test.json',
@@ -191,10 +218,7 @@ export function testOf(body: TestCase['body'], changes: Partial<TestCase> = {}):
     body,
     postamble: [],
     warmUp: [],
-    liveness: {
-      mn: steps('preamble', ...register('mn', 'liveness')),
-      other: steps('preamble', ...register('other', 'liveness')),
-    },
+    liveness: { ipv6: alive, plain: alive },
     synchronize: { mn: [], other: [] },
     ...changes,
   };
