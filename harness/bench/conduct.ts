@@ -2,7 +2,7 @@
 import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
-import { type OpenBench, openBench, type OpenOptions } from './open.ts';
+import { type OpenBench, type OpenOptions, openBench } from './open.ts';
 import { type Finished, type RunFacts, Schedule } from './schedule.ts';
 
 export interface ConductOptions extends OpenOptions {
@@ -25,7 +25,9 @@ export interface Conductor {
 }
 
 /** Set the bench up and measure its round trips. Throws BenchError, NetError or KernelError when it cannot be. */
-export async function startConductor(options: Omit<ConductOptions, 'tests'> & { sample: TestCase }): Promise<Conductor> {
+export async function startConductor(
+  options: Omit<ConductOptions, 'tests'> & { sample: TestCase },
+): Promise<Conductor> {
   const { profile, ledger } = options;
   const open = await openBench(profile, options);
   try {
@@ -43,7 +45,9 @@ export async function startConductor(options: Omit<ConductOptions, 'tests'> & { 
       run: (test, begins) => schedule.run(test, begins),
       findings: () => {
         const dropped = open.bench.dropped();
-        return dropped === 0 ? [] : [`the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`];
+        return dropped === 0
+          ? []
+          : [`the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`];
       },
       close: () => open.close(),
     };
@@ -54,7 +58,9 @@ export async function startConductor(options: Omit<ConductOptions, 'tests'> & { 
 }
 
 /** Conduct a run from beginning to end; outcomes in the order of the tests. */
-export async function conduct(options: ConductOptions): Promise<{ finished: Finished[]; facts: RunFacts; findings: string[] }> {
+export async function conduct(
+  options: ConductOptions,
+): Promise<{ finished: Finished[]; facts: RunFacts; findings: string[] }> {
   const [sample] = options.tests;
   if (sample === undefined) throw new Error('there is no test to run');
   const conductor = await startConductor({ ...options, sample });

@@ -7,6 +7,7 @@ import {
   type SeenFrame,
   type Sent,
 } from '../engine/bench.ts';
+import { requestPorts } from '../engine/context.ts';
 import {
   drainPorts,
   type Frame,
@@ -18,9 +19,9 @@ import {
   type RawSender,
   realtimeNs,
 } from '../net/index.ts';
-import { isFrameOf } from './own-frames.ts';
 import type { PortLink } from '../vectors/profile.ts';
 import { type Decoded, decodePacket, type ExtensionTypes, type Layer } from '../wire/index.ts';
+import { isFrameOf } from './own-frames.ts';
 
 /** How long after its end a window stays open for frames the kernel has stamped but not yet handed over, ns. */
 const deliveryNs = 2_000_000;
@@ -46,7 +47,7 @@ class LiveFrame implements SeenFrame {
     this.timeNs = timeNs;
     this.outgoing = frame.outgoing;
     this.octets = frame.octets;
-    this.decoded = decodePacket(frame.octets, 'ethernet', { types });
+    this.decoded = decodePacket(frame.octets, 'ethernet', { types, requestPorts });
   }
 }
 

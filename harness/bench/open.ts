@@ -2,8 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Profile } from '../vectors/profile.ts';
 import { projectRoot } from '../vectors/load.ts';
+import type { Profile } from '../vectors/profile.ts';
 import { buildLab, spawnIn } from './lab.ts';
 import { LiveBench } from './live.ts';
 
@@ -83,11 +83,20 @@ function startAgent(
   log: string[],
 ): ChildProcess {
   const program = join(projectRoot, 'harness/cli/dsmip.mjs');
-  const argv = [process.execPath, program, 'agent', lab.agent, '--config', lab.configuration, '--exit-with-stdin'];
+  const argv = [
+    process.execPath,
+    program,
+    'agent',
+    lab.agent,
+    '--config',
+    lab.configuration,
+    '--exit-with-stdin',
+  ];
   for (const name of deviations) argv.push('--deviate', name);
   const agent = spawnIn(namespace, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
   const keep = (chunk: Buffer): void => {
-    for (const line of chunk.toString('utf8').split('\n')) if (line !== '' && log.length < 10_000) log.push(line);
+    for (const line of chunk.toString('utf8').split('\n'))
+      if (line !== '' && log.length < 10_000) log.push(line);
   };
   agent.stdout?.on('data', keep);
   agent.stderr?.on('data', keep);
@@ -102,7 +111,9 @@ async function ready(agent: ChildProcess, log: string[]): Promise<void> {
       throw new BenchError(`the embedded agent ended before it was ready:\n${log.slice(-12).join('\n')}`);
     }
     if (Date.now() > deadline) {
-      throw new BenchError(`the embedded agent was not ready within ${startSeconds} s:\n${log.slice(-12).join('\n')}`);
+      throw new BenchError(
+        `the embedded agent was not ready within ${startSeconds} s:\n${log.slice(-12).join('\n')}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -11,6 +11,7 @@ import {
   type SeenFrame,
   type Sent,
 } from '../engine/bench.ts';
+import { requestPorts } from '../engine/context.ts';
 import type { Breakdown, Outcome } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
 import type { Ledger } from '../vectors/ledger.ts';
@@ -51,7 +52,7 @@ class RecordedFrame implements SeenFrame {
   }
 
   get decoded(): Decoded {
-    this.known ??= decodePacket(this.octets, 'ethernet', { types: this.types });
+    this.known ??= decodePacket(this.octets, 'ethernet', { types: this.types, requestPorts });
     return this.known;
   }
 }

@@ -1,9 +1,9 @@
 /** Runs many tests on one bench: each with mobile nodes of its own, side by side as far as the pool goes. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { SeenFrame } from '../engine/bench.ts';
 import { Context, identityKeys, type Surroundings, udpPortOf } from '../engine/context.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
-import type { SeenFrame } from '../engine/bench.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { MobileNode } from '../vectors/pool.ts';
 import { icsHolds, type Profile } from '../vectors/profile.ts';
@@ -64,6 +64,7 @@ export function surroundings(
     firstCareOfAddress: profile.careOfAddresses.first,
     ...(foreignAgent === undefined ? {} : { foreignAgent }),
     ...(profile.refusedIpv6Address === undefined ? {} : { refusedIpv6Address: profile.refusedIpv6Address }),
+    ipv6Extensions: profile.ics.ipv6Extensions,
     extensionTypes: profile.extensionTypes,
     timers: profile.timers,
     originNs: facts.originNs,
@@ -85,7 +86,10 @@ export class Schedule {
   constructor(settings: RunSettings) {
     this.settings = settings;
     this.free = [...settings.profile.mobileNodes];
-    this.most = Math.max(1, Math.min(settings.concurrency ?? standardConcurrency, Math.floor(this.free.length / 2)));
+    this.most = Math.max(
+      1,
+      Math.min(settings.concurrency ?? standardConcurrency, Math.floor(this.free.length / 2)),
+    );
     const homeHostMac = settings.bench.mac('home');
     this.facts = {
       originNs: settings.bench.originNs,
@@ -101,7 +105,14 @@ export class Schedule {
    * behind a barrier follows from it: two round trips and 20 ms.
    */
   async warmUp(test: TestCase): Promise<void> {
-    const control: TestCase = { ...test, id: 'warm-up', position: 'co-located', preamble: test.warmUp, body: [], postamble: [] };
+    const control: TestCase = {
+      ...test,
+      id: 'warm-up',
+      position: 'co-located',
+      preamble: test.warmUp,
+      body: [],
+      postamble: [],
+    };
     for (let n = 0; n < controls; n += 1) {
       const { outcome } = await this.inSession(control);
       const sent = outcome.stimuli[0]?.timeNs;
@@ -125,7 +136,8 @@ export class Schedule {
     begins();
     try {
       let finished = await this.inSession(test);
-      for (let again = 1; worthAnother(finished.outcome) && again < attempts; again += 1) finished = await this.inSession(test);
+      for (let again = 1; worthAnother(finished.outcome) && again < attempts; again += 1)
+        finished = await this.inSession(test);
       return finished;
     } finally {
       this.running -= 1;
@@ -155,15 +167,23 @@ export class Schedule {
 const worthAnother = ({ late, verdict }: Outcome): boolean => late === true && verdict === 'INCONCLUSIVE';
 
 /** The outcome of a test that is not run: not claimed, or nothing could come of it. Undefined when it is to be run. */
-export function notRun(test: TestCase, profile: Profile, facts: Pick<RunFacts, 'unreachable'>): Outcome | undefined {
-  if (!icsHolds(test.requires, profile.ics)) return unjudged(test, 'NOT APPLICABLE', `the ICS says no to: ${test.requires}`);
+export function notRun(
+  test: TestCase,
+  profile: Profile,
+  facts: Pick<RunFacts, 'unreachable'>,
+): Outcome | undefined {
+  if (!icsHolds(test.requires, profile.ics))
+    return unjudged(test, 'NOT APPLICABLE', `the ICS says no to: ${test.requires}`);
   const missing = lacks(profile, test.position) ?? facts.unreachable;
   return missing === undefined ? undefined : unjudged(test, 'INCONCLUSIVE', missing);
 }
 
 /** What the bench has not, that the position needs. */
 function lacks(profile: Profile, position: Position): string | undefined {
-  if (position === 'foreign-agent' && profile.foreignAgents.every((agent) => agent.association !== undefined)) {
+  if (
+    position === 'foreign-agent' &&
+    profile.foreignAgents.every((agent) => agent.association !== undefined)
+  ) {
     return 'the profile names no foreign agent without a security association';
   }
   return undefined;

@@ -39,6 +39,25 @@ interface Result {
 
 const red: readonly Verdict[] = ['FAIL', 'WARN', 'ERROR'];
 
+/** What the clean agent was recorded doing, by test and judgement: where a clause is INFO, another record is what catches. */
+type Baseline = ReadonlyMap<string, (string | undefined)[]>;
+
+const recordsOf = (outcome: Outcome): (string | undefined)[] =>
+  outcome.judgements.map((judgement) => judgement.recorded);
+
+/** The judgements that show a deviation: broken expectations, and records that differ from the clean agent's. */
+function telling(outcome: Outcome, baseline: Baseline | undefined): Outcome['judgements'] {
+  const clean = baseline?.get(outcome.id);
+  return outcome.judgements.filter(
+    (judgement, at) =>
+      red.includes(judgement.verdict) ||
+      (clean !== undefined && judgement.recorded !== undefined && judgement.recorded !== clean[at]),
+  );
+}
+
+const isCaught = (outcome: Outcome, baseline: Baseline | undefined): boolean =>
+  outcome.verdict === 'ERROR' || telling(outcome, baseline).length > 0;
+
 /** Which set-ups a deviation has to be run on. */
 function jobsOf(
   deviation: string,
@@ -52,7 +71,8 @@ function jobsOf(
     if (shown.length > 0) jobs.push({ deviation, profile: name });
     left = left.filter((test) => !shown.includes(test));
   }
-  return jobs.length > 0 ? jobs : [{ deviation, profile: labProfiles[0] }];
+  // One that no vector names yet: wherever it may show.
+  return jobs.length > 0 ? jobs : labProfiles.map((profile) => ({ deviation, profile }));
 }
 
 /** What a run of a deviation shows against what the vectors say of it. */
@@ -62,6 +82,7 @@ function compare(
   tests: readonly TestCase[],
   profile: Profile,
   ledger: Ledger,
+  baseline: Baseline | undefined,
 ): string[] {
   const problems: string[] = [];
   const wanted = new Set(
@@ -75,18 +96,22 @@ function compare(
       .map((test) => test.id),
   );
   for (const outcome of outcomes) {
-    const isRed = red.includes(outcome.verdict);
-    if (isRed && !wanted.has(outcome.id))
-      problems.push(`${outcome.id} turned ${outcome.verdict} and does not name it${because(outcome)}`);
-    if (!isRed && wanted.has(outcome.id))
-      problems.push(`${outcome.id} names it and gave ${outcome.verdict}${because(outcome)}`);
-    if (job.deviation === undefined && outcome.verdict === 'INCONCLUSIVE')
-      problems.push(`${outcome.id}: INCONCLUSIVE${because(outcome)}`);
+    const caught = isCaught(outcome, baseline);
+    const why = because(outcome, baseline);
+    if (caught && !wanted.has(outcome.id)) {
+      problems.push(`${outcome.id} turned ${outcome.verdict} and does not name it${why}`);
+    }
+    if (!caught && wanted.has(outcome.id)) {
+      problems.push(`${outcome.id} names it and gave ${outcome.verdict}${why}`);
+    }
+    if (job.deviation === undefined && outcome.verdict === 'INCONCLUSIVE') {
+      problems.push(`${outcome.id}: INCONCLUSIVE${why}`);
+    }
   }
   if (job.deviation === undefined) return problems;
   const deviation = deviations.get(job.deviation);
   const own = [deviation?.clause, ...(deviation?.also ?? [])];
-  const caught = outcomes.flatMap((outcome) => outcome.judgements.filter((one) => red.includes(one.verdict)));
+  const caught = outcomes.flatMap((outcome) => telling(outcome, baseline));
   if (wanted.size === 0) problems.push('no vector names it');
   else if (
     !caught.some(
@@ -100,14 +125,21 @@ function compare(
   return problems;
 }
 
-function because(outcome: Outcome): string {
-  const broken = outcome.judgements.find((one) => red.includes(one.verdict));
+function because(outcome: Outcome, baseline: Baseline | undefined): string {
+  const [broken] = telling(outcome, baseline);
   if (broken?.difference !== undefined) {
     return ` (${broken.clause} ${broken.difference.path}: expected ${broken.difference.expected}, actual ${broken.difference.actual})`;
   }
   if (broken !== undefined) return ` (${broken.clause}: ${broken.actual.join(' / ')})`;
   return outcome.reason === undefined ? '' : ` (${outcome.reason})`;
 }
+
+/** A condition of the vector language. */
+const onlyWhere = (condition: string, name: string): object =>
+  Object.fromEntries([
+    ['if', condition],
+    ['then', [name]],
+  ]);
 
 /** Run jobs, a few labs at a time, and hand each result on as it comes. */
 async function runJobs(
@@ -141,49 +173,42 @@ export async function killMatrixCommand(options: Options): Promise<void> {
     ),
   );
   const names = options.deviation.length > 0 ? options.deviation : [...deviations.keys()];
-  const clean: Job[] =
-    options.deviation.length > 0 ? [] : labProfiles.map((profile) => ({ deviation: undefined, profile }));
-  const deviant = names.flatMap((deviation): Job[] =>
-    options.update
-      ? labProfiles.map((profile) => ({ deviation, profile }))
-      : jobsOf(deviation, tests, profiles),
+  const deviant = names.flatMap((deviation): Job[] => jobsOf(deviation, tests, profiles));
+  const needed = labProfiles.filter(
+    (profile) => options.deviation.length === 0 || deviant.some((job) => job.profile === profile),
   );
+  const clean: Job[] = needed.map((profile) => ({ deviation: undefined, profile }));
   const results: Result[] = [];
-  await runJobs(
-    [...clean, ...deviant],
-    labs,
-    async (job, lab) => {
-      const profile = profiles.get(job.profile) as Profile;
-      const started = performance.now();
-      const { finished } = await conduct({
-        profile,
-        ledger,
-        tests,
-        number: lab,
-        deviations: job.deviation === undefined ? [] : [job.deviation],
-      });
-      const outcomes = finished.map(({ outcome }) => outcome);
-      return {
-        job,
-        outcomes,
-        problems: compare(job, outcomes, tests, profile, ledger),
-        milliseconds: performance.now() - started,
-      };
-    },
-    (result) => {
-      results.push(result);
-      printRow(result, results.length, clean.length + deviant.length);
-    },
-  );
-  if (options.update) updateKills(results, tests);
+  const baselines = new Map<LabProfile, Baseline>();
+  const total = clean.length + deviant.length;
+  const run = async (job: Job, lab: number): Promise<Result> => {
+    const profile = profiles.get(job.profile) as Profile;
+    const started = performance.now();
+    const own = job.deviation === undefined ? [] : [job.deviation];
+    const { finished } = await conduct({ profile, ledger, tests, number: lab, deviations: own });
+    const outcomes = finished.map(({ outcome }) => outcome);
+    if (job.deviation === undefined) {
+      baselines.set(job.profile, new Map(outcomes.map((outcome) => [outcome.id, recordsOf(outcome)])));
+    }
+    const baseline = baselines.get(job.profile);
+    const problems = compare(job, outcomes, tests, profile, ledger, baseline);
+    return { job, outcomes, problems, milliseconds: performance.now() - started };
+  };
+  const done = (result: Result): void => {
+    results.push(result);
+    printRow(result, baselines.get(result.job.profile), results.length, total);
+  };
+  await runJobs(clean, labs, run, done);
+  await runJobs(deviant, labs, run, done);
+  if (options.update) updateKills(results, tests, baselines);
   const failed = results.filter((result) => result.problems.length > 0);
   process.stdout.write(`kill matrix: ${results.length - failed.length} passed, ${failed.length} failed\n`);
   process.exitCode = failed.length === 0 ? 0 : 1;
   process.exit();
 }
 
-function printRow(result: Result, n: number, of: number): void {
-  const caught = result.outcomes.filter((outcome) => red.includes(outcome.verdict));
+function printRow(result: Result, baseline: Baseline | undefined, n: number, of: number): void {
+  const caught = result.outcomes.filter((outcome) => isCaught(outcome, baseline));
   const name = result.job.deviation ?? 'no deviation';
   const clause =
     result.job.deviation === undefined ? '' : ` [${deviations.get(result.job.deviation)?.clause}]`;
@@ -210,17 +235,29 @@ function shorten(ids: string[]): string {
  * Write the deviations each vector was seen to catch into its file. For review: what is written here is a claim that has to be
  * understood, not a result.
  */
-function updateKills(results: readonly Result[], tests: readonly TestCase[]): void {
+function updateKills(
+  results: readonly Result[],
+  tests: readonly TestCase[],
+  baselines: ReadonlyMap<LabProfile, Baseline>,
+): void {
   const seen = new Map<string, Set<string>>();
   for (const { job, outcomes } of results) {
     if (job.deviation === undefined) continue;
     for (const outcome of outcomes) {
-      if (!red.includes(outcome.verdict)) continue;
+      if (!isCaught(outcome, baselines.get(job.profile))) continue;
       const of = seen.get(outcome.id) ?? new Set();
       seen.set(outcome.id, of.add(job.deviation));
     }
   }
-  const covered = new Set(results.flatMap(({ job }) => (job.deviation === undefined ? [] : [job.deviation])));
+  // A test that was not applicable where the deviation ran keeps what it says of it.
+  const ran = new Map<string, Set<string>>();
+  for (const { job, outcomes } of results) {
+    if (job.deviation === undefined) continue;
+    const of = ran.get(job.deviation) ?? new Set();
+    for (const { id, verdict } of outcomes) if (verdict !== 'NOT APPLICABLE') of.add(id);
+    ran.set(job.deviation, of);
+  }
+  const kept = (test: TestCase): string[] => test.kills.filter((name) => !ran.get(name)?.has(test.id));
   const conditions: { [position: string]: string } = {
     'co-located': "position == 'co-located'",
     'foreign-agent': "position == 'foreign-agent'",
@@ -241,18 +278,11 @@ function updateKills(results: readonly Result[], tests: readonly TestCase[]): vo
           ? of
           : of.filter((test) => test.id.slice(0, test.id.indexOf('@')).endsWith(`/${String(row.id)}`));
       const kills: unknown[] = [];
-      const names = new Set(
-        group.flatMap((test) => [
-          ...(seen.get(test.id) ?? []),
-          ...test.kills.filter((name) => !covered.has(name)),
-        ]),
-      );
+      const names = new Set(group.flatMap((test) => [...(seen.get(test.id) ?? []), ...kept(test)]));
       for (const name of [...names].sort()) {
-        const by = group.filter(
-          (test) => seen.get(test.id)?.has(name) || (!covered.has(name) && test.kills.includes(name)),
-        );
+        const by = group.filter((test) => seen.get(test.id)?.has(name) || kept(test).includes(name));
         if (by.length === group.length) kills.push(name);
-        else kills.push({ if: by.map((test) => conditions[test.position]).join(' or '), then: [name] });
+        else kills.push(onlyWhere(by.map((test) => conditions[test.position]).join(' or '), name));
       }
       if (kills.length > 0) row.kills = kills;
       else delete row.kills;

@@ -1,7 +1,7 @@
 /** The identities one vector runs with, and the filling in of `$` references from them. */
 import { createHash } from 'node:crypto';
-import type { ForeignAgentIdentity, HostAddresses, Timers } from '../vectors/profile.ts';
 import type { MobileNode } from '../vectors/pool.ts';
+import type { ForeignAgentIdentity, HostAddresses, Timers } from '../vectors/profile.ts';
 import type { Json, JsonObject, Position } from '../vectors/types.ts';
 import {
   addressPlus,
@@ -27,6 +27,8 @@ export interface Surroundings {
   firstCareOfAddress: string;
   foreignAgent?: ForeignAgentIdentity;
   refusedIpv6Address?: string;
+  /** Whether the device claims the extensions of the draft. */
+  ipv6Extensions: boolean;
   extensionTypes: ExtensionTypes;
   timers: Timers;
   /** CLOCK_REALTIME, ns since 1970, at the origin of the run. */
@@ -37,15 +39,24 @@ export interface Surroundings {
   graceNs: number;
 }
 
-/** UDP source ports of requests: two a mobile node, in the dynamic range. */
+/** UDP source ports of requests, first and last: two a mobile node. */
+export const requestPorts = [20_000, 39_999] as const;
+
 export function udpPortOf(node: MobileNode, position: Position): number {
-  return 20_000 + (node.index % 10_000) * 2 + (position === 'foreign-agent' || position === 'foreign-agent-secured' ? 1 : 0);
+  return (
+    requestPorts[0] +
+    (node.index % 10_000) * 2 +
+    (position === 'foreign-agent' || position === 'foreign-agent-secured' ? 1 : 0)
+  );
 }
 
 /** RFC 4291 appendix A: an EUI-64 made of the index, with ff:fe in its middle so that it looks like no IPv4 address. */
 function eui64Of(node: MobileNode): Uint8Array {
   const octets = new Uint8Array(16);
-  octets.set([0x02, 0x00, 0x5e, 0xff, 0xfe, (node.index >> 16) & 0xff, (node.index >> 8) & 0xff, node.index & 0xff], 8);
+  octets.set(
+    [0x02, 0x00, 0x5e, 0xff, 0xfe, (node.index >> 16) & 0xff, (node.index >> 8) & 0xff, node.index & 0xff],
+    8,
+  );
   return octets;
 }
 
@@ -67,7 +78,9 @@ function mobileValues(who: string, node: MobileNode, around: Surroundings): Json
   const eui64 = eui64Of(node);
   const home = parseIpv6(node.ipv6HomeAddress);
   const behindAgent = around.position === 'foreign-agent' || around.position === 'foreign-agent-secured';
-  const careOf = behindAgent ? around.foreignAgent?.address : addressPlus(around.firstCareOfAddress, node.index * 2);
+  const careOf = behindAgent
+    ? around.foreignAgent?.address
+    : addressPlus(around.firstCareOfAddress, node.index * 2);
   const stranger = Uint8Array.from(home);
   stranger[14] = (stranger[14] as number) ^ 0x40;
   return {
@@ -87,7 +100,7 @@ function mobileValues(who: string, node: MobileNode, around: Surroundings): Json
 }
 
 /** A reference has no value in this run, or a value has the wrong kind. The vector's fault or the profile's, never the IUT's. */
-export class ReferenceError extends Error {
+export class UnresolvedReference extends Error {
   readonly code = 'BAD_REFERENCE';
 }
 
@@ -151,7 +164,9 @@ export class Context {
           }),
       'home.ipv4Prefix': around.ipv4HomePrefix,
       'home.ipv6Prefix': around.ipv6HomePrefix,
-      ...(around.refusedIpv6Address === undefined ? {} : { 'policy.refusedIpv6Address': around.refusedIpv6Address }),
+      ...(around.refusedIpv6Address === undefined
+        ? {}
+        : { 'policy.refusedIpv6Address': around.refusedIpv6Address }),
       'types.ipv6HomeAddress': around.extensionTypes.ipv6HomeAddress,
       'types.ipv6Compatibility': around.extensionTypes.ipv6Compatibility,
       'types.ipv6Code': around.extensionTypes.ipv6Code,
@@ -165,7 +180,8 @@ export class Context {
   /** The association that signs for `mn` or `other`. */
   mobileHome(by: string): SecurityAssociation {
     const node = by === 'other' ? this.around.other : this.around.mn;
-    if (node === undefined) throw new ReferenceError('the profile has one mobile node only, and this vector needs two');
+    if (node === undefined)
+      throw new UnresolvedReference('the profile has one mobile node only, and this vector needs two');
     return node.association;
   }
 
@@ -205,7 +221,7 @@ export class Context {
   port(value: Json): PortName {
     const port = this.resolve(value, 0);
     if (port !== 'mn' && port !== 'fa' && port !== 'cn' && port !== 'home') {
-      throw new ReferenceError(`"at" gives ${JSON.stringify(port)}, which is no port (mn, fa, cn, home)`);
+      throw new UnresolvedReference(`"at" gives ${JSON.stringify(port)}, which is no port (mn, fa, cn, home)`);
     }
     return port;
   }
@@ -238,17 +254,21 @@ export class Context {
     if (name.startsWith('token.')) return this.token(name.slice(6));
     if (name.startsWith('captured.')) {
       const value = this.captured[name.slice(9)];
-      if (value === undefined) throw new ReferenceError(`$${name} has not been captured at this point`);
+      if (value === undefined) throw new UnresolvedReference(`$${name} has not been captured at this point`);
       return value;
     }
     if (name.startsWith('identification.')) {
       const own = this.identificationsOf(by);
       if (name === 'identification.last') return own.last;
       const node = by === 'other' ? (this.around.other ?? this.around.mn) : this.around.mn;
-      return own.next(node, this.around.originNs + BigInt(Math.round(nowNs)), name === 'identification.stale' ? 'stale' : 'fresh');
+      return own.next(
+        node,
+        this.around.originNs + BigInt(Math.round(nowNs)),
+        name === 'identification.stale' ? 'stale' : 'fresh',
+      );
     }
     const value = this.values[name];
-    if (value === undefined) throw new ReferenceError(`$${name} has no value with this profile`);
+    if (value === undefined) throw new UnresolvedReference(`$${name} has no value with this profile`);
     return value;
   }
 }
@@ -269,6 +289,7 @@ export function identityKeys(context: Context): string[] {
       `udp:${udpPortOf(node, 'foreign-agent')}`,
     );
   }
-  if (context.around.position === 'home-link') keys.push('advertisement', `arp:${context.around.homeAgent.address}`);
+  if (context.around.position === 'home-link')
+    keys.push('advertisement', `arp:${context.around.homeAgent.address}`);
   return keys;
 }

@@ -40,15 +40,21 @@ function fieldWords(value: Json): string {
     const parts = setWords(value);
     return parts ?? expectedWords(value);
   }
-  if (Array.isArray(value)) return `[${value.map((one) => (isObject(one) ? entryWords(one) : fieldWords(one))).join(', ')}]`;
+  if (Array.isArray(value))
+    return `[${value.map((one) => (isObject(one) ? entryWords(one) : fieldWords(one))).join(', ')}]`;
   return harmless(expectedWords(value));
 }
 
 function setWords(value: JsonObject): string | undefined {
-  const known = ['has', 'lacks', 'once', 'order'];
-  if (Object.keys(value).length === 0 || !Object.keys(value).every((key) => known.includes(key))) return undefined;
+  const known = ['has', 'none', 'lacks', 'once', 'order'];
+  if (Object.keys(value).length === 0 || !Object.keys(value).every((key) => known.includes(key)))
+    return undefined;
   const parts: string[] = [];
-  for (const [name, fields] of Object.entries((value.has ?? {}) as JsonObject)) parts.push(entryWords({ [name]: fields }));
+  for (const [name, fields] of Object.entries((value.has ?? {}) as JsonObject))
+    parts.push(entryWords({ [name]: fields }));
+  for (const [name, fields] of Object.entries((value.none ?? {}) as JsonObject)) {
+    parts.push(`no ${entryWords({ [name]: fields })}`);
+  }
   for (const name of (value.lacks ?? []) as string[]) parts.push(`no ${name}`);
   for (const name of (value.once ?? []) as string[]) parts.push(`${name} exactly once`);
   if (value.order !== undefined) parts.push(`in the order ${(value.order as string[]).join(' < ')}`);
@@ -65,7 +71,13 @@ function entryWords(entry: JsonObject): string {
 const fieldList = (fields: JsonObject): string =>
   Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([field, value]) => (field === 'verified' ? (value === true ? 'verifies' : 'does not verify') : `${field} ${fieldWords(value)}`))
+    .map(([field, value]) =>
+      field === 'verified'
+        ? value === true
+          ? 'verifies'
+          : 'does not verify'
+        : `${field} ${fieldWords(value)}`,
+    )
     .join(', ');
 
 /** One layer, of a packet or of a pattern. */
@@ -104,9 +116,14 @@ export function seenWords(decoded: Decoded): string[] {
       const fields = (layer as unknown as JsonObject)[name] as Json;
       const wanted = shownFields[name];
       if (wanted === undefined || !isObject(fields)) return layerWords(layer as unknown as Json);
-      return layerWords({ [name]: Object.fromEntries(wanted.map((field) => [field, fields[field] ?? null])) });
+      return layerWords({
+        [name]: Object.fromEntries(wanted.map((field) => [field, fields[field] ?? null])),
+      });
     });
-  if (decoded.stop !== undefined) lines.push(`(decoding stopped in ${decoded.stop.layer} at octet ${decoded.stop.offset}: ${harmless(decoded.stop.reason)})`);
+  if (decoded.stop !== undefined)
+    lines.push(
+      `(decoding stopped in ${decoded.stop.layer} at octet ${decoded.stop.offset}: ${harmless(decoded.stop.reason)})`,
+    );
   return lines;
 }
 
@@ -132,5 +149,8 @@ const place = (at: Json): string => (typeof at === 'string' ? at : JSON.stringif
 
 const tamperWords = (tamper: JsonObject[]): string =>
   tamper
-    .map((one) => `octet ${String(one.octet)} of ${String(one.extension ?? 'the message')} changed by mask ${String(one.mask)}`)
+    .map(
+      (one) =>
+        `octet ${String(one.octet)} of ${String(one.extension ?? 'the message')} changed by mask ${String(one.mask)}`,
+    )
     .join(', ');

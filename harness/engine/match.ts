@@ -28,7 +28,8 @@ const isObject = (value: unknown): value is JsonObject =>
 
 export const layerName = (layer: Layer): string => Object.keys(layer)[0] as string;
 
-const show = (value: unknown): string => (value === undefined ? 'absent' : typeof value === 'string' ? value : JSON.stringify(value));
+const show = (value: unknown): string =>
+  value === undefined ? 'absent' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** The closed set of matchers; each says in words what it accepts. */
 export const matchers: {
@@ -74,7 +75,8 @@ export const matchers: {
     words: (argument) => `high 32 bits within ${String(argument)} s of the clock`,
   },
   bitsSet: {
-    holds: (argument, actual) => typeof actual === 'number' && (actual & Number(argument)) === Number(argument),
+    holds: (argument, actual) =>
+      typeof actual === 'number' && (actual & Number(argument)) === Number(argument),
     words: (argument) => `with bits 0x${Number(argument).toString(16)} set`,
   },
   bitsClear: {
@@ -102,7 +104,8 @@ function expandIpv6(address: string): string[] | undefined {
   const [head, tail] = address.split('::') as [string, string | undefined];
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const middle = tail === undefined ? [] : new Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  const middle =
+    tail === undefined ? [] : new Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
   return [...left, ...middle, ...right];
 }
 
@@ -110,7 +113,9 @@ const matcherOf = (expected: Json): [string, Json] | undefined => {
   if (!isObject(expected)) return undefined;
   const keys = Object.keys(expected);
   const name = keys[0];
-  return keys.length === 1 && name !== undefined && name in matchers ? [name, expected[name] as Json] : undefined;
+  return keys.length === 1 && name !== undefined && name in matchers
+    ? [name, expected[name] as Json]
+    : undefined;
 };
 
 /** What a literal or matcher accepts, in words. */
@@ -151,18 +156,25 @@ function compareEntry(
   for (const [field, wanted] of Object.entries(fields)) {
     if (field === 'verified') {
       if (tools.verifies(place.decoded, place.layerIndex, at, name) !== wanted) {
-        const words = wanted === true ? 'an authenticator that verifies' : 'an authenticator that does not verify';
-        return { matched, difference: differ(`${path}.${name}.authenticator`, words, show(found.authenticator)) };
+        const words =
+          wanted === true ? 'an authenticator that verifies' : 'an authenticator that does not verify';
+        return {
+          matched,
+          difference: differ(`${path}.${name}.authenticator`, words, show(found.authenticator)),
+        };
       }
     } else if (!fieldHolds(wanted, found[field], tools)) {
-      return { matched, difference: differ(`${path}.${name}.${field}`, expectedWords(wanted), show(found[field])) };
+      return {
+        matched,
+        difference: differ(`${path}.${name}.${field}`, expectedWords(wanted), show(found[field])),
+      };
     }
     matched += 1;
   }
   return { matched };
 }
 
-/** Extensions are compared as a set: `has`, `lacks`, `once`, `order`. */
+/** Extensions are compared as a set: `has`, `none`, `lacks`, `once`, `order`. */
 function compareEntries(
   expected: JsonObject,
   entries: Entries,
@@ -171,18 +183,41 @@ function compareEntries(
   tools: MatchTools,
 ): Compared {
   const names = entries.map((entry) => Object.keys(entry)[0] as string);
-  const listed = (): string => (names.length === 0 ? 'none' : names.map((name, i) => nameWithType(name, entries[i] as JsonObject)).join(', '));
+  const listed = (): string =>
+    names.length === 0
+      ? 'none'
+      : names.map((name, i) => nameWithType(name, entries[i] as JsonObject)).join(', ');
   let matched = 0;
   for (const [name, fields] of Object.entries((expected.has ?? {}) as { [name: string]: JsonObject })) {
     const places = names.flatMap((one, at) => (one === name ? [at] : []));
     if (places.length === 0) {
-      return { matched, difference: differ(`${path}.${name}`, 'present', `absent (extensions: ${listed()})`) };
+      return {
+        matched,
+        difference: differ(`${path}.${name}`, 'present', `absent (extensions: ${listed()})`),
+      };
     }
     // Of several of one name (unknown ones, say) the best counts.
-    const results = places.map((at) => compareEntry(name, fields, entries[at] as Entries[number], at, path, place, tools));
+    const results = places.map((at) =>
+      compareEntry(name, fields, entries[at] as Entries[number], at, path, place, tools),
+    );
     const best = results.find((result) => result.difference === undefined) ?? (results[0] as Compared);
     matched += 1 + best.matched;
     if (best.difference !== undefined) return { matched, difference: best.difference };
+  }
+  for (const [name, fields] of Object.entries((expected.none ?? {}) as { [name: string]: JsonObject })) {
+    const at = names.findIndex(
+      (one, index) =>
+        one === name &&
+        compareEntry(name, fields, entries[index] as Entries[number], index, path, place, tools)
+          .difference === undefined,
+    );
+    if (at >= 0) {
+      const words = Object.entries(fields)
+        .map(([field, value]) => `${field} ${expectedWords(value)}`)
+        .join(', ');
+      return { matched, difference: differ(`${path}.${name}`, `none with ${words}`, listed()) };
+    }
+    matched += 1;
   }
   for (const name of (expected.lacks ?? []) as string[]) {
     if (names.includes(name)) return { matched, difference: differ(`${path}.${name}`, 'absent', 'present') };
@@ -190,7 +225,8 @@ function compareEntries(
   }
   for (const name of (expected.once ?? []) as string[]) {
     const count = names.filter((one) => one === name).length;
-    if (count !== 1) return { matched, difference: differ(`${path}.${name}`, 'exactly once', `${count} times`) };
+    if (count !== 1)
+      return { matched, difference: differ(`${path}.${name}`, 'exactly once', `${count} times`) };
     matched += 1;
   }
   const order = (expected.order ?? []) as string[];
@@ -219,7 +255,8 @@ function compareLayer(
   const wanted = expected as JsonObject;
   const name = Object.keys(wanted)[0] as string;
   const actualName = layerName(layer);
-  if (name !== actualName) return { matched: 0, difference: differ(name, `a layer ${name}`, `a layer ${actualName}`) };
+  if (name !== actualName)
+    return { matched: 0, difference: differ(name, `a layer ${name}`, `a layer ${actualName}`) };
   const fields = wanted[name] as Json;
   const actual = (layer as unknown as JsonObject)[name] as Json;
   if (!isObject(fields) || !isObject(actual) || matcherOf(fields) !== undefined) {
@@ -242,7 +279,9 @@ function compareLayer(
       matched += result.matched;
       if (result.difference !== undefined) return { matched, difference: result.difference };
     } else if (field === 'checksum' && value === 'valid') {
-      const finding = place.decoded.findings.find((one) => one.layer === place.layerIndex && one.field === 'checksum');
+      const finding = place.decoded.findings.find(
+        (one) => one.layer === place.layerIndex && one.field === 'checksum',
+      );
       if (finding !== undefined) return { matched, difference: differ(path, 'right', finding.problem) };
       matched += 1;
     } else if (fieldHolds(value, actual[field], tools)) {
@@ -292,7 +331,11 @@ function matchFrom(
     if (layer === undefined) {
       const name = Object.keys(wanted as JsonObject)[0] as string;
       const stopped = decoded.stop === undefined ? '' : ` (${decoded.stop.reason})`;
-      return { ok: false, score: total, difference: differ(name, `a layer ${name}`, `the packet ends there${stopped}`) };
+      return {
+        ok: false,
+        score: total,
+        difference: differ(name, `a layer ${name}`, `the packet ends there${stopped}`),
+      };
     }
     const result = compareLayer(wanted, layer, { decoded, layerIndex: at }, tools);
     total += result.matched;

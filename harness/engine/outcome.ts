@@ -5,7 +5,15 @@ import type { Position } from '../vectors/types.ts';
 export type Verdict = 'PASS' | 'FAIL' | 'WARN' | 'INFO' | 'INCONCLUSIVE' | 'NOT APPLICABLE' | 'ERROR';
 
 /** Worst first: the verdict of a whole is the first of these found in its parts. */
-export const verdictOrder: readonly Verdict[] = ['ERROR', 'FAIL', 'INCONCLUSIVE', 'WARN', 'PASS', 'INFO', 'NOT APPLICABLE'];
+export const verdictOrder: readonly Verdict[] = [
+  'ERROR',
+  'FAIL',
+  'INCONCLUSIVE',
+  'WARN',
+  'PASS',
+  'INFO',
+  'NOT APPLICABLE',
+];
 
 /** One clause judged by one expectation. */
 export interface Judgement {

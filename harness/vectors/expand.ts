@@ -2,8 +2,9 @@
  * From a vector file to tests: positions and table rows multiplied out, `$with` parameters filled in, fragments and
  * conditions spliced. Pure: no file is read here.
  */
-import { evaluate, ExpressionError, parseExpression, type Value } from './expression.ts';
+
 import { fault } from './errors.ts';
+import { ExpressionError, evaluate, parseExpression, type Value } from './expression.ts';
 import type { Check, Json, JsonObject, Position, Step } from './types.ts';
 
 export interface Fragment {
@@ -69,7 +70,9 @@ function parameter(name: string, scope: Scope, path: string): Json {
 
 function expandString(text: string, scope: Scope, path: string): Json {
   if (text.startsWith('$with.')) return parameter(text.slice(6), scope, path);
-  return text.replace(/\$\{with\.([A-Za-z0-9]+)\}/g, (_, name: string) => String(parameter(name, scope, path)));
+  return text.replace(/\$\{with\.([A-Za-z0-9]+)\}/g, (_, name: string) =>
+    String(parameter(name, scope, path)),
+  );
 }
 
 function expandFragment(element: JsonObject, fragments: Fragments, scope: Scope, path: string): Json[] {
@@ -77,7 +80,11 @@ function expandFragment(element: JsonObject, fragments: Fragments, scope: Scope,
   const fragment = fragments.get(name);
   if (fragment === undefined) throw fault(scope.file, path, `there is no fragment "${name}"`);
   if (scope.within.includes(name)) {
-    throw fault(scope.file, path, `fragments use each other in a circle: ${[...scope.within, name].join(' > ')}`);
+    throw fault(
+      scope.file,
+      path,
+      `fragments use each other in a circle: ${[...scope.within, name].join(' > ')}`,
+    );
   }
   scope.used(name);
   const given: JsonObject = {};
@@ -86,13 +93,18 @@ function expandFragment(element: JsonObject, fragments: Fragments, scope: Scope,
   for (const key of Object.keys(given)) {
     if (!(key in fragment.parameters)) {
       const known = Object.keys(fragment.parameters).join(', ') || 'none';
-      throw fault(scope.file, `${path}.with.${key}`, `fragment "${name}" has no such parameter (it has: ${known})`);
+      throw fault(
+        scope.file,
+        `${path}.with.${key}`,
+        `fragment "${name}" has no such parameter (it has: ${known})`,
+      );
     }
   }
   const parameters: JsonObject = {};
   for (const [key, standard] of Object.entries(fragment.parameters)) {
     // A default may build on the parameters declared before it.
-    const value = given[key] ?? expandJson(standard, fragments, { ...scope, parameters }, `${path}<${name}>.${key}`);
+    const value =
+      given[key] ?? expandJson(standard, fragments, { ...scope, parameters }, `${path}<${name}>.${key}`);
     if (value === null && given[key] === undefined) {
       throw fault(scope.file, `${path}.with`, `fragment "${name}" needs the parameter "${key}"`);
     }
@@ -127,7 +139,8 @@ export function expandJson(value: Json, fragments: Fragments, scope: Scope, path
   }
   if (isObject(value)) {
     const out: JsonObject = {};
-    for (const [key, inner] of Object.entries(value)) out[key] = expandJson(inner, fragments, scope, `${path}.${key}`);
+    for (const [key, inner] of Object.entries(value))
+      out[key] = expandJson(inner, fragments, scope, `${path}.${key}`);
     return out;
   }
   return value;
@@ -136,19 +149,34 @@ export function expandJson(value: Json, fragments: Fragments, scope: Scope, path
 const asList = (value: Json | undefined): string[] =>
   value === undefined ? [] : Array.isArray(value) ? value.map(String) : [String(value)];
 
-const optionalText = (value: Json | undefined): string | undefined => (value === undefined ? undefined : String(value));
+const optionalText = (value: Json | undefined): string | undefined =>
+  value === undefined ? undefined : String(value);
 
 /** Turn expanded JSON steps into typed ones. `part` decides whether expectations need a clause. */
-export function readSteps(list: Json[], file: string, path: string, part: 'preamble' | 'body' | 'postamble'): Step[] {
+export function readSteps(
+  list: Json[],
+  file: string,
+  path: string,
+  part: 'preamble' | 'body' | 'postamble',
+): Step[] {
   return list.map((raw, index) => readStep(raw as JsonObject, file, `${path}[${index}]`, part));
 }
 
-function readStep(step: JsonObject, file: string, path: string, part: 'preamble' | 'body' | 'postamble'): Step {
+function readStep(
+  step: JsonObject,
+  file: string,
+  path: string,
+  part: 'preamble' | 'body' | 'postamble',
+): Step {
   const control = part !== 'body' || step.control === true;
   const clauses = asList(step.clause);
   const needClause = (): void => {
     if (!control && clauses.length === 0) {
-      throw fault(file, path, 'an expectation in the body needs a "clause" (or "control": true when it judges nothing)');
+      throw fault(
+        file,
+        path,
+        'an expectation in the body needs a "clause" (or "control": true when it judges nothing)',
+      );
     }
     if (part !== 'body' && clauses.length > 0) {
       throw fault(file, path, 'only an expectation in the body may name a clause');
@@ -171,7 +199,9 @@ function readStep(step: JsonObject, file: string, path: string, part: 'preamble'
   }
   if (Array.isArray(step.expect)) {
     needClause();
-    const checks: Check[] = [{ clauses, pattern: step.expect, ...(reading === undefined ? {} : { reading }) }];
+    const checks: Check[] = [
+      { clauses, pattern: step.expect, ...(reading === undefined ? {} : { reading }) },
+    ];
     for (const more of (step.checks as JsonObject[] | undefined) ?? []) {
       const moreReading = optionalText(more.reading);
       const moreClauses = asList(more.clause);
@@ -205,8 +235,18 @@ function readStep(step: JsonObject, file: string, path: string, part: 'preamble'
       of: silence.of as Json[][],
       clauses,
       control,
-      stimulus: readSteps((silence.stimulus as Json[] | undefined) ?? [], file, `${path}.silence.stimulus`, 'preamble'),
-      barrier: readSteps((silence.barrier as Json[] | undefined) ?? [], file, `${path}.silence.barrier`, 'preamble'),
+      stimulus: readSteps(
+        (silence.stimulus as Json[] | undefined) ?? [],
+        file,
+        `${path}.silence.stimulus`,
+        'preamble',
+      ),
+      barrier: readSteps(
+        (silence.barrier as Json[] | undefined) ?? [],
+        file,
+        `${path}.silence.barrier`,
+        'preamble',
+      ),
       ...(reading === undefined ? {} : { reading }),
       ...(silence.since === undefined ? {} : { since: String(silence.since) }),
     };
@@ -221,8 +261,18 @@ function readStep(step: JsonObject, file: string, path: string, part: 'preamble'
       clauses,
       options: record.options as { [name: string]: Json[] },
       ...(record.wanted === undefined ? {} : { wanted: record.wanted as string[] }),
-      stimulus: readSteps((record.stimulus as Json[] | undefined) ?? [], file, `${path}.record.stimulus`, 'preamble'),
-      barrier: readSteps((record.barrier as Json[] | undefined) ?? [], file, `${path}.record.barrier`, 'preamble'),
+      stimulus: readSteps(
+        (record.stimulus as Json[] | undefined) ?? [],
+        file,
+        `${path}.record.stimulus`,
+        'preamble',
+      ),
+      barrier: readSteps(
+        (record.barrier as Json[] | undefined) ?? [],
+        file,
+        `${path}.record.barrier`,
+        'preamble',
+      ),
       ...(record.answers === undefined ? {} : { answers: String(record.answers) }),
       ...(reading === undefined ? {} : { reading }),
     };

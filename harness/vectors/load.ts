@@ -55,7 +55,10 @@ export interface VectorSet {
 export function loadVectors(options: LoadOptions): VectorSet {
   const directory = options.directory ?? draftDirectory;
   const fragmentsFile = join(directory, 'fragments.json');
-  const { fragments: raw } = readValid<{ fragments: { [name: string]: Fragment } }>('fragments.schema.json', fragmentsFile);
+  const { fragments: raw } = readValid<{ fragments: { [name: string]: Fragment } }>(
+    'fragments.schema.json',
+    fragmentsFile,
+  );
   const fragments: Fragments = new Map(Object.entries(raw));
   const used = new Set<string>();
   const tests: TestCase[] = [];
@@ -64,7 +67,8 @@ export function loadVectors(options: LoadOptions): VectorSet {
     const name = relative(projectRoot, file);
     const vector = readValid<VectorFile>('vector.schema.json', file);
     const before = ids.get(vector.id);
-    if (before !== undefined) throw fault(name, 'id', `"${vector.id}" is taken by ${before}; ids are never shared or reused`);
+    if (before !== undefined)
+      throw fault(name, 'id', `"${vector.id}" is taken by ${before}; ids are never shared or reused`);
     ids.set(vector.id, name);
     for (const test of testsOf(vector, name, fragments, used)) {
       check(test, options);
@@ -73,7 +77,11 @@ export function loadVectors(options: LoadOptions): VectorSet {
   }
   const idle = [...fragments.keys()].filter((name) => !used.has(name));
   if (idle.length > 0 && process.env.DSMIP_IDLE === undefined) {
-    throw fault(relative(projectRoot, fragmentsFile), 'fragments', `no vector uses ${idle.join(', ')}: use or delete`);
+    throw fault(
+      relative(projectRoot, fragmentsFile),
+      'fragments',
+      `no vector uses ${idle.join(', ')}: use or delete`,
+    );
   }
   return { tests, fragments };
 }
@@ -88,7 +96,12 @@ function vectorFiles(directory: string): string[] {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
-    files.push(...names.filter((name) => name.endsWith('.json')).sort().map((name) => join(folder, name)));
+    files.push(
+      ...names
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .map((name) => join(folder, name)),
+    );
   }
   return files;
 }
@@ -98,11 +111,16 @@ function testsOf(vector: VectorFile, file: string, fragments: Fragments, used: S
   const seen = new Set<string>();
   const tests: TestCase[] = [];
   for (const [at, row] of rows.entries()) {
-    if (row !== undefined && seen.has(row.id)) throw fault(file, `cases[${at}].id`, `"${row.id}" stands twice in the table`);
+    if (row !== undefined && seen.has(row.id))
+      throw fault(file, `cases[${at}].id`, `"${row.id}" stands twice in the table`);
     if (row !== undefined) seen.add(row.id);
     for (const name of Object.keys(row?.with ?? {})) {
       if (!(name in (vector.parameters ?? {}))) {
-        throw fault(file, `cases[${at}].with.${name}`, 'is not among the "parameters" of the vector: add it there with its default');
+        throw fault(
+          file,
+          `cases[${at}].with.${name}`,
+          'is not among the "parameters" of the vector: add it there with its default',
+        );
       }
     }
     for (const position of row?.positions ?? vector.positions) {
@@ -134,32 +152,43 @@ function testOf(
     // Parameters may have brought in what the schema could not see before.
     for (const [at, step] of list.entries()) {
       const [problem] = problemsOf('vector.schema.json#/$defs/step', step);
-      if (problem !== undefined) throw fault(file, `${path}[${at}] (expanded).${problem.path}`, problem.message);
+      if (problem !== undefined)
+        throw fault(file, `${path}[${at}] (expanded).${problem.path}`, problem.message);
     }
     return readSteps(list, file, path, part);
   };
   const steps = (part: 'preamble' | 'body' | 'postamble'): Step[] => expanded(vector[part] ?? [], part, part);
-  const forBoth = (use: string): { mn: Step[]; other: Step[] } => ({
-    mn: expanded([{ use, with: { who: 'mn' } }], use, 'preamble'),
-    other: expanded([{ use, with: { who: 'other' } }], use, 'preamble'),
+  const forBoth = (use: string, more: JsonObject = {}): { mn: Step[]; other: Step[] } => ({
+    mn: expanded([{ use, with: { ...more, who: 'mn' } }], use, 'preamble'),
+    other: expanded([{ use, with: { ...more, who: 'other' } }], use, 'preamble'),
   });
-  const killed = expandJson([...(vector.kills ?? []), ...(row?.kills ?? [])], fragments, scope, 'kills') as string[];
+  const killed = expandJson(
+    [...(vector.kills ?? []), ...(row?.kills ?? [])],
+    fragments,
+    scope,
+    'kills',
+  ) as string[];
   const body = steps('body');
-  const expressions = [vector.requires, row?.requires, ...positionRequires(position)].filter((one) => one !== undefined);
+  const expressions = [vector.requires, row?.requires, ...positionRequires(position)].filter(
+    (one) => one !== undefined,
+  );
   return {
     id: `${vector.id}${row === undefined ? '' : `/${row.id}`}@${position}`,
     file,
     title: row === undefined ? vector.title : `${vector.title}: ${row.title}`,
     role: vector.role,
     position,
-    requires: expressions.length === 1 ? (expressions[0] as string) : expressions.map((one) => `(${one})`).join(' and ') || 'true',
+    requires:
+      expressions.length === 1
+        ? (expressions[0] as string)
+        : expressions.map((one) => `(${one})`).join(' and ') || 'true',
     clauses: clausesOf(body),
     kills: [...new Set(killed)].sort(),
     preamble: steps('preamble'),
     body,
     postamble: steps('postamble'),
     warmUp: expanded([{ use: 'register' }], 'warm-up', 'preamble'),
-    liveness: forBoth('liveness'),
+    liveness: { ipv6: forBoth('liveness', { ipv6: true }), plain: forBoth('liveness', { ipv6: false }) },
     synchronize: forBoth('synchronize'),
   };
 }
@@ -179,7 +208,9 @@ function references(steps: Step[]): string[] {
   });
 }
 
-const clausesOf = (steps: Step[]): string[] => [...new Set(references(steps).map((reference) => reference.split('#')[0] as string))];
+const clausesOf = (steps: Step[]): string[] => [
+  ...new Set(references(steps).map((reference) => reference.split('#')[0] as string)),
+];
 
 function check(test: TestCase, options: LoadOptions): void {
   const { file } = test;
@@ -188,15 +219,23 @@ function check(test: TestCase, options: LoadOptions): void {
       try {
         const clause = options.ledger.clause(reference);
         if (step.kind === 'record' && clause.verdict !== 'INFO' && step.wanted === undefined) {
-          throw new Error(`"${reference}" is judged (${clause.verdict}), so it needs "expect" or "silence", or "wanted" in its "record"`);
+          throw new Error(
+            `"${reference}" is judged (${clause.verdict}), so it needs "expect" or "silence", or "wanted" in its "record"`,
+          );
         }
       } catch (error) {
         throw fault(file, step.path, (error as Error).message);
       }
     }
-    const readings = step.kind === 'expect' ? step.checks.map((one) => one.reading) : 'reading' in step ? [step.reading] : [];
+    const readings =
+      step.kind === 'expect'
+        ? step.checks.map((one) => one.reading)
+        : 'reading' in step
+          ? [step.reading]
+          : [];
     for (const reading of readings) {
-      if (reading !== undefined && !options.ledger.readings.has(reading)) throw fault(file, step.path, `there is no reading "${reading}"`);
+      if (reading !== undefined && !options.ledger.readings.has(reading))
+        throw fault(file, step.path, `there is no reading "${reading}"`);
     }
   }
   if (test.clauses.length === 0) throw fault(file, 'body', 'judges no clause');
@@ -209,7 +248,11 @@ function check(test: TestCase, options: LoadOptions): void {
   for (const name of test.kills) {
     if (options.deviations !== undefined && !options.deviations.has(name)) {
       const meant = closest(name, [...options.deviations]);
-      throw fault(file, 'kills', `there is no deviation "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`);
+      throw fault(
+        file,
+        'kills',
+        `there is no deviation "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+      );
     }
   }
   checkReferences(test);
@@ -223,7 +266,11 @@ function checkReferences(test: TestCase): void {
       for (const { name, path } of referencesIn(step as unknown as Json, step.path)) {
         if (!isKnownReference(name)) {
           const meant = closest(name, Object.keys(referenceNames));
-          throw fault(test.file, path, `there is no "$${name}"${meant === undefined ? '' : `; did you mean "$${meant}"?`}`);
+          throw fault(
+            test.file,
+            path,
+            `there is no "$${name}"${meant === undefined ? '' : `; did you mean "$${meant}"?`}`,
+          );
         }
         if (name.startsWith('captured.') && !captured.has(name.slice(9))) {
           throw fault(test.file, path, `"$${name}" is captured by no step before this one`);
@@ -239,7 +286,8 @@ function checkReferences(test: TestCase): void {
 function checkLabels(test: TestCase): void {
   const labels = new Set<string>();
   const need = (label: string | undefined, step: Step): void => {
-    if (label !== undefined && !labels.has(label)) throw fault(test.file, step.path, `no step before this one is named "${label}" ("as")`);
+    if (label !== undefined && !labels.has(label))
+      throw fault(test.file, step.path, `no step before this one is named "${label}" ("as")`);
   };
   const visit = (steps: Step[]): void => {
     for (const step of steps) {

@@ -42,11 +42,16 @@ export function readKey(source: KeySource, file: string, path: string): Uint8Arr
     try {
       text = readFileSync(resolve(dirname(file), source.file), 'utf8').trim();
     } catch (error) {
-      throw fault(file, `${path}.file`, `the key file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+      throw fault(
+        file,
+        `${path}.file`,
+        `the key file cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      );
     }
   } else {
     const value = process.env[source.env];
-    if (value === undefined) throw fault(file, `${path}.env`, `set the environment variable ${source.env} to the key in hex`);
+    if (value === undefined)
+      throw fault(file, `${path}.env`, `set the environment variable ${source.env} to the key in hex`);
     text = value.trim();
   }
   if (!/^([0-9a-fA-F]{2})+$/.test(text)) {
@@ -76,7 +81,11 @@ export function expandMobileNodes(entries: MobileNodeEntry[], file: string): Mob
     const count = entry.count ?? 1;
     const key = readKey(entry.key, file, `$.mobileNodes[${at}].key`);
     if (count > 1 && !entry.nai.includes('{n}')) {
-      throw fault(file, `$.mobileNodes[${at}].nai`, `needs "{n}" in it, as the entry stands for ${count} mobile nodes`);
+      throw fault(
+        file,
+        `$.mobileNodes[${at}].nai`,
+        `needs "{n}" in it, as the entry stands for ${count} mobile nodes`,
+      );
     }
     for (let n = 0; n < count; n += 1) {
       nodes.push({

@@ -1,15 +1,15 @@
 /** The profile of a device under test: what it is, what it claims (ICS) and what is needed to test it (IXIT). */
 import { dirname, resolve } from 'node:path';
+import type { AuthenticationAlgorithm } from '../wire/index.ts';
 import {
   checkExtensionTypes,
   defaultExtensionTypes,
   type ExtensionTypes,
   type SecurityAssociation,
 } from '../wire/index.ts';
-import type { AuthenticationAlgorithm } from '../wire/index.ts';
-import { evaluate, ExpressionError, namesOf, parseExpression, type Value } from './expression.ts';
-import { expandMobileNodes, readKey, type KeySource, type MobileNode, type MobileNodeEntry } from './pool.ts';
 import { fault } from './errors.ts';
+import { ExpressionError, evaluate, namesOf, parseExpression, type Value } from './expression.ts';
+import { expandMobileNodes, type KeySource, type MobileNode, type MobileNodeEntry, readKey } from './pool.ts';
 import { readValid } from './schema.ts';
 import type { Role } from './types.ts';
 
@@ -142,16 +142,31 @@ export function loadProfile(file: string): Profile {
     if (agent.key === undefined) return { address: agent.address };
     if (agent.spi === undefined) throw fault(file, `$.ixit.foreignAgents[${at}].spi`, 'a key needs its SPI');
     const key = readKey(agent.key, file, `$.ixit.foreignAgents[${at}].key`);
-    return { address: agent.address, association: { spi: agent.spi, key, algorithm: agent.algorithm ?? 'hmac-md5' } };
+    return {
+      address: agent.address,
+      association: { spi: agent.spi, key, algorithm: agent.algorithm ?? 'hmac-md5' },
+    };
   });
   if (ics.foreignHomeSecurity && !foreignAgents.some((agent) => agent.association !== undefined)) {
-    throw fault(file, '$.ics.foreignHomeSecurity', 'is claimed, so one of ixit.foreignAgents needs "spi" and "key"');
+    throw fault(
+      file,
+      '$.ics.foreignHomeSecurity',
+      'is claimed, so one of ixit.foreignAgents needs "spi" and "key"',
+    );
   }
   if (ics.refusesIpv6Address && data.ixit.refusedIpv6Address === undefined) {
-    throw fault(file, '$.ics.refusesIpv6Address', 'is claimed, so ixit.refusedIpv6Address has to name such an address');
+    throw fault(
+      file,
+      '$.ics.refusesIpv6Address',
+      'is claimed, so ixit.refusedIpv6Address has to name such an address',
+    );
   }
   if (ics.homeNetwork === 'link' && data.ixit.homeHost === undefined) {
-    throw fault(file, '$.ixit.homeHost', 'is needed as the home network is a link (or say "homeNetwork": "routed")');
+    throw fault(
+      file,
+      '$.ixit.homeHost',
+      'is needed as the home network is a link (or say "homeNetwork": "routed")',
+    );
   }
   const mobileNodes = expandMobileNodes(data.ixit.mobileNodes, file);
   if (mobileNodes.some((node) => (node.replay === 'nonces') !== ics.nonces)) {
@@ -170,7 +185,9 @@ export function loadProfile(file: string): Profile {
     foreignAgents,
     correspondentNode: data.ixit.correspondentNode,
     ...(data.ixit.homeHost === undefined ? {} : { homeHost: data.ixit.homeHost }),
-    ...(data.ixit.refusedIpv6Address === undefined ? {} : { refusedIpv6Address: data.ixit.refusedIpv6Address }),
+    ...(data.ixit.refusedIpv6Address === undefined
+      ? {}
+      : { refusedIpv6Address: data.ixit.refusedIpv6Address }),
     mobileNodes,
     extensionTypes: types,
     timers: { ...timerDefaults, ...data.ixit.timers },
@@ -190,7 +207,9 @@ export function icsNames(): string[] {
 export function checkIcsExpression(text: string): void {
   for (const name of namesOf(parseExpression(text))) {
     if (!(name in icsDefaults)) {
-      throw new ExpressionError(`"${text}": the ICS has no entry "${name}" (it has: ${icsNames().join(', ')})`);
+      throw new ExpressionError(
+        `"${text}": the ICS has no entry "${name}" (it has: ${icsNames().join(', ')})`,
+      );
     }
   }
 }

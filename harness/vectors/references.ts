@@ -64,5 +64,8 @@ export function referencesIn(value: Json, path: string): { name: string; path: s
 
 /** True when the engine can fill in the name. */
 export function isKnownReference(name: string): boolean {
-  return name in referenceNames || openFamilies.some((family) => name.startsWith(family) && name.length > family.length);
+  return (
+    name in referenceNames ||
+    openFamilies.some((family) => name.startsWith(family) && name.length > family.length)
+  );
 }

@@ -12,7 +12,12 @@ export type Position =
   | 'foreign-agent-secured'
   /** P: a listener on the home link. */
   | 'home-link';
-export const positions: readonly Position[] = ['co-located', 'foreign-agent', 'foreign-agent-secured', 'home-link'];
+export const positions: readonly Position[] = [
+  'co-located',
+  'foreign-agent',
+  'foreign-agent-secured',
+  'home-link',
+];
 
 export type Role = 'home-agent' | 'foreign-agent' | 'mobile-node';
 
@@ -115,8 +120,11 @@ export interface TestCase {
   postamble: Step[];
   /** A valid registration of plain Mobile IPv4, accepted: shows before the first test that there is something to test. */
   warmUp: Step[];
-  /** A valid request of either mobile node, answered in whatever way: tells a device that keeps silent from one that is gone. */
-  liveness: { mn: Step[]; other: Step[] };
+  /**
+   * A valid request of either mobile node, answered in whatever way: tells a device that keeps silent from one that is gone. With the
+   * IPv6 extensions, so that a binding made before is renewed whole, or without for a device that does not know them.
+   */
+  liveness: { [kind in 'ipv6' | 'plain']: { mn: Step[]; other: Step[] } };
   /** With replay protection by nonces: learns the nonce before the preamble. */
   synchronize: { mn: Step[]; other: Step[] };
 }

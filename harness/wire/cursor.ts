@@ -16,6 +16,8 @@ export type Next =
   | 'message'
   | 'payload';
 
+const noPorts = [1, 0] as const;
+
 /**
  * The state of a decoding: what is left to read (`at`..`end`), what it is (`next`), and what was found so far. Layer
  * decoders take a cursor, push what they read and leave the cursor at the layer within.
@@ -23,6 +25,8 @@ export type Next =
 export class Cursor {
   readonly octets: Uint8Array;
   readonly types: ExtensionTypes;
+  /** See DecodeOptions. */
+  readonly requestPorts: readonly [first: number, last: number];
   at = 0;
   end: number;
   next: Next;
@@ -35,11 +39,17 @@ export class Cursor {
   readonly extents: Extent[] = [];
   stop: Decoded['stop'] = undefined;
 
-  constructor(octets: Uint8Array, next: Next, types: ExtensionTypes) {
+  constructor(
+    octets: Uint8Array,
+    next: Next,
+    types: ExtensionTypes,
+    requestPorts: readonly [number, number] = noPorts,
+  ) {
     this.octets = octets;
     this.end = octets.length;
     this.next = next;
     this.types = types;
+    this.requestPorts = requestPorts;
   }
 
   u8(offset: number): number {

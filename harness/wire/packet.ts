@@ -160,7 +160,7 @@ export function decodeMessage(octets: Uint8Array, options: DecodeOptions = {}): 
 }
 
 function decode(octets: Uint8Array, first: Next, options: DecodeOptions): Decoded {
-  const c = new Cursor(octets, first, options.types ?? defaultExtensionTypes);
+  const c = new Cursor(octets, first, options.types ?? defaultExtensionTypes, options.requestPorts);
   while (c.next !== 'payload') {
     if (c.layers.length >= maximumLayers) c.halt(c.next, `more than ${maximumLayers} layers`);
     else decodeNext(c);

@@ -435,6 +435,11 @@ export interface Tamper {
 
 export interface DecodeOptions {
   types?: ExtensionTypes;
+  /**
+   * UDP ports, first to last, that requests were sent from: what comes to one is read as a Mobile IP message though it
+   * came from another port than 434, so that a reply from a wrong port is seen for what it is.
+   */
+  requestPorts?: readonly [first: number, last: number];
 }
 
 /**

@@ -61,7 +61,11 @@ export function decodeUdp(c: Cursor): void {
     c.end = start + length;
   }
   if (!c.fragment && c.network !== undefined) checkChecksum(c, start, checksum, c.network);
-  const mobileIp = udp.sourcePort === mobileIpPort || udp.destinationPort === mobileIpPort;
+  const [first, last] = c.requestPorts;
+  const mobileIp =
+    udp.sourcePort === mobileIpPort ||
+    udp.destinationPort === mobileIpPort ||
+    (udp.destinationPort >= first && udp.destinationPort <= last);
   c.next = mobileIp ? 'message' : 'payload';
 }
 

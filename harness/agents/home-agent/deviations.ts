@@ -159,7 +159,7 @@ const table = {
   // Interception and tunnels (section 4.3).
   'tunnels-neighbouring-addresses': {
     clause: '4.3-a',
-    breaks: 'Tunnels addresses that share the first 112 bits with a registered IPv6 home address.',
+    breaks: 'Tunnels an address that differs in one bit from a registered IPv6 home address.',
   },
   'keeps-care-of-address-after-reregistration': {
     clause: '4.3-b',

@@ -120,18 +120,14 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     return table.ipv6Subnets.get(address.slice(0, 8)) ?? neighbourOf(address);
   }
 
-  /** For a deviation: a bound mobile node whose address has the same first 112 bits. */
+  /** For a deviation: the bound mobile node whose address differs in one bit (0x40 of the last octet but one). */
   function neighbourOf(address: Ipv6Key): MobileNode | undefined {
     const isOurs = address === settings.ipv6Address || table.ownerOfIpv6(address) !== undefined;
     if (isOurs || !deviates('tunnels-neighbouring-addresses')) {
       return undefined;
     }
-    for (const [key, mobile] of table.ipv6) {
-      if (key.startsWith(address.slice(0, 14))) {
-        return mobile;
-      }
-    }
-    return undefined;
+    const octet = String.fromCharCode(address.charCodeAt(14) ^ 0x40);
+    return table.ipv6.get((address.slice(0, 14) + octet + address.slice(15)) as Ipv6Key);
   }
 
   /** Whether this binding lets IPv6 of its mobile node come out of a tunnel from `outerSource`. */
