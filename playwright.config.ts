@@ -4,7 +4,7 @@
  * Playwright's own --reporter would replace the whole list.
  */
 import { defineConfig, type ReporterDescription } from '@playwright/test';
-import { requestFromEnvironment, serverCommand } from './harness/cli/request.ts';
+import { playwrightFolder, requestFromEnvironment, serverCommand } from './harness/cli/request.ts';
 
 const request = requestFromEnvironment();
 
@@ -19,7 +19,8 @@ function reporter(name: string): ReporterDescription {
 
 export default defineConfig({
   testDir: 'suites',
-  outputDir: 'reports/out/playwright',
+  // Of its own, as Playwright empties it first and runs may go on side by side.
+  outputDir: request.out === undefined ? 'reports/out/playwright' : playwrightFolder(request.out),
   // The tests run side by side on the bench; here they are only told of, in order.
   workers: 1,
   retries: 0,

@@ -17,6 +17,8 @@ export interface ClauseRow {
   why?: string;
 }
 
+const unselected = 'no test of this selection judges it';
+
 export function clauseRows(
   results: Pick<Results, 'clauses' | 'outcomes' | 'selection' | 'incomplete'>,
 ): ClauseRow[] {
@@ -58,8 +60,7 @@ function notJudged(
   if (clause.governedBy.length > 0)
     return { verdict: 'not observed', why: `carried by ${clause.governedBy.join(', ')}` };
   if (incomplete !== undefined) return { verdict: 'not observed', why: 'the run was broken off before' };
-  if (Object.keys(selection).length > 0)
-    return { verdict: 'not observed', why: 'no test of this selection judges it' };
+  if (Object.keys(selection).length > 0) return { verdict: 'not observed', why: unselected };
   return { verdict: 'not observed', why: clause.unseen ?? 'no vector judges it' };
 }
 
@@ -114,6 +115,17 @@ function clauseLine(row: ClauseRow, options: TextOptions): string {
   return `${head}${cut(harmless(text), Math.max(20, options.width - 46))}`;
 }
 
+/** Every clause; of a selection those that it touches, the others as a number. */
+function clauseLines(rows: ClauseRow[], results: Results, options: TextOptions): string[] {
+  const shown =
+    Object.keys(results.selection).length === 0 ? rows : rows.filter(({ why }) => why !== unselected);
+  const lines = shown.map((row) => clauseLine(row, options));
+  const others = rows.length - shown.length;
+  return others === 0
+    ? lines
+    : [...lines, `and ${plural(others, 'clause')} that no test of this selection judges`];
+}
+
 /** The counts that are not zero. */
 const listed = (...counts: [number, string][]): string =>
   counts
@@ -164,7 +176,7 @@ export function summary(results: Results, options: TextOptions = plain): string[
     ...section('Not applicable', byReason(results, 'NOT APPLICABLE', options)),
     ...section(
       `Clauses that bind the ${results.role} (level, class, verdict, tests, what it requires)`,
-      rows.map((row) => clauseLine(row, options)),
+      clauseLines(rows, results, options),
     ),
     ...results.findings.map((finding) => `Beware: ${harmless(finding)}`),
     ...(results.incomplete === undefined

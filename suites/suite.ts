@@ -75,17 +75,16 @@ async function enact(answer: Answer, info: TestInfo): Promise<void> {
     );
     if (steps.length > 0) await test.step(part, () => enactSteps(steps, location), { location });
   }
-  await info.attach('outcome.json', {
-    body: JSON.stringify(outcome, null, 2),
-    contentType: 'application/json',
-  });
-  // Not by attach(), which would copy the file.
-  if (capture !== undefined)
+  // Not by attach(), which would write and copy files.
+  const body = Buffer.from(JSON.stringify(outcome, null, 2));
+  info.attachments.push({ name: 'outcome.json', body, contentType: 'application/json' });
+  if (capture !== undefined) {
     info.attachments.push({
       name: 'capture.pcapng',
       path: capture,
       contentType: 'application/vnd.tcpdump.pcap',
     });
+  }
   if (outcome.verdict === 'NOT APPLICABLE' || outcome.verdict === 'INCONCLUSIVE') {
     test.skip(true, `${outcome.verdict}: ${harmless(outcome.reason ?? '')}`);
   }

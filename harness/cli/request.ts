@@ -72,3 +72,6 @@ export function makeFolder(product: string, given?: string): string {
     return folder;
   }
 }
+
+/** Where Playwright keeps what it needs while it runs, within a run's folder; taken away afterwards. */
+export const playwrightFolder = (out: string): string => join(out, '.playwright');

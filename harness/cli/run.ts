@@ -11,7 +11,7 @@ import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { UsageError } from './errors.ts';
-import { makeFolder, profilePath } from './request.ts';
+import { makeFolder, playwrightFolder, profilePath } from './request.ts';
 import { judgedBy, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
 export interface RunCommandOptions extends Selection {
@@ -67,6 +67,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     `dsmip: ${tests.length} tests of a ${profile.role} against ${vendor} ${product} ${version}\n`,
   );
   const ended = await playwright(request);
+  rmSync(playwrightFolder(out), { recursive: true, force: true });
   process.exitCode = await statusOf(out, ended);
 }
 
