@@ -170,6 +170,7 @@ export class Context {
       'types.ipv6HomeAddress': around.extensionTypes.ipv6HomeAddress,
       'types.ipv6Compatibility': around.extensionTypes.ipv6Compatibility,
       'types.ipv6Code': around.extensionTypes.ipv6Code,
+      'timers.replySeconds': around.timers.replySeconds,
       'timers.lifetimeSeconds': around.timers.lifetimeSeconds,
       'timers.shortLifetimeSeconds': around.timers.shortLifetimeSeconds,
       'timers.lifetimeToleranceSeconds': around.timers.lifetimeToleranceSeconds,
@@ -218,10 +219,17 @@ export class Context {
     return value;
   }
 
+  /** One port or a list of them. */
+  ports(value: Json): PortName[] {
+    return [...new Set(Array.isArray(value) ? value.map((one) => this.port(one)) : [this.port(value)])];
+  }
+
   port(value: Json): PortName {
     const port = this.resolve(value, 0);
     if (port !== 'mn' && port !== 'fa' && port !== 'cn' && port !== 'home') {
-      throw new UnresolvedReference(`"at" gives ${JSON.stringify(port)}, which is no port (mn, fa, cn, home)`);
+      throw new UnresolvedReference(
+        `"at" gives ${JSON.stringify(port)}, which is no port (mn, fa, cn, home)`,
+      );
     }
     return port;
   }
@@ -231,6 +239,11 @@ export class Context {
     const own = this.identificationsOf(by);
     own.last = identification;
     own.sent.push(identification);
+  }
+
+  /** Of several requests alike, this one was answered: `$identification.last` is its. */
+  noteAnswered(by: string, identification: string): void {
+    this.identificationsOf(by).last = identification;
   }
 
   noteNonce(by: string, nonce: string): void {

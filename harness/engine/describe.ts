@@ -40,9 +40,15 @@ function fieldWords(value: Json): string {
     const parts = setWords(value);
     return parts ?? expectedWords(value);
   }
-  if (Array.isArray(value))
-    return `[${value.map((one) => (isObject(one) ? entryWords(one) : fieldWords(one))).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.map(elementWords).join(', ')}]`;
   return harmless(expectedWords(value));
+}
+
+/** An extension in a list of them, or one of several alternatives. */
+function elementWords(element: Json): string {
+  if (!isObject(element)) return fieldWords(element);
+  const values = Object.values(element);
+  return values.length === 1 && isObject(values[0]) ? entryWords(element) : `{${fieldList(element)}}`;
 }
 
 function setWords(value: JsonObject): string | undefined {

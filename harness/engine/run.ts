@@ -45,6 +45,8 @@ interface Request {
   timeNs: number;
   identification: string;
   sourcePort: number;
+  /** The step that sent it: a repetition answers as well as the first. */
+  step: SendStep;
 }
 
 /** How an expectation ended: the frame that answered, or none. */
@@ -58,6 +60,13 @@ class Late extends Inconclusive {}
 
 /** How long after a prescribed moment a message may still leave. */
 const lateNs = 0.9 * secondNs;
+
+/** The device does not do what the test is about. */
+class NotApplicable extends Error {}
+
+/** How often what went unanswered is sent again, and how long after the time before (RFC 3344 3.6.3: at most once a second). */
+const repetitions = 2;
+const repeatSeconds = 1.05;
 
 /** The body is over: a clause was broken and what follows would rest on it. */
 class BodyEnds extends Error {}
@@ -82,6 +91,10 @@ class Run {
   /** When a wait ended: what is sent next belongs to that moment. */
   private dueNs: number | undefined;
   private part: Part = 'preamble';
+  /** The sends just before the expectations that follow them: what is repeated when nothing answers. */
+  private group: SendStep[] = [];
+  private groupClosed = false;
+  private groupStartNs = 0;
 
   constructor(
     test: TestCase,
@@ -105,10 +118,15 @@ class Run {
   }
 
   private async one(step: Step): Promise<void> {
+    if (step.kind !== 'send' && step.kind !== 'expect') this.group = [];
     switch (step.kind) {
       case 'send':
+        if (this.groupClosed) this.group = [];
+        this.groupClosed = false;
+        this.group.push(step);
         return this.send(step);
       case 'expect':
+        this.groupClosed = true;
         return this.expect(step);
       case 'silence':
         return this.silence(step);
@@ -142,13 +160,14 @@ class Run {
       return { kind: 'ethernet' in first ? 'ethernet' : 'ip', octets };
     });
     this.lastSendNs = sent.timeNs;
+    if (this.group[0] === step) this.groupStartNs = sent.timeNs;
     this.stimuli.push({
       port,
       timeNs: sent.timeNs,
       kind: sent.kind,
       ...(nonce === undefined ? {} : { nonce }),
     });
-    const request = this.noteRequest(packet, port, sent.timeNs, step.by);
+    const request = this.noteRequest(packet, port, sent.timeNs, step);
     if (step.as !== undefined) {
       this.labels.set(step.as, { timeNs: sent.timeNs, ...(request === undefined ? {} : { request }) });
     }
@@ -190,13 +209,14 @@ class Run {
     return undefined;
   }
 
-  private noteRequest(packet: Packet, port: PortName, timeNs: number, by: string): Request | undefined {
+  private noteRequest(packet: Packet, port: PortName, timeNs: number, step: SendStep): Request | undefined {
+    const { by } = step;
     let sourcePort = 0;
     for (const layer of packet) {
       if ('udp' in layer) sourcePort = layer.udp.sourcePort ?? 0;
       if ('registrationRequest' in layer) {
         const identification = layer.registrationRequest.identification ?? '';
-        const request: Request = { by, port, timeNs, identification, sourcePort };
+        const request: Request = { by, port, timeNs, identification, sourcePort, step };
         this.requests.push(request);
         this.context.noteSentIdentification(by, identification);
         return request;
@@ -208,22 +228,21 @@ class Run {
   private async expect(step: ExpectStep): Promise<void> {
     const port = this.context.port(step.at);
     const request = this.requestOf(step.answers);
-    const base = step.since === undefined ? (request?.timeNs ?? this.lastSendNs) : this.timeOf(step.since);
     const from = step.since === undefined ? this.lastSendNs : this.timeOf(step.since);
     const within = this.seconds(step.within ?? this.context.around.timers.replySeconds);
-    const deadline = Math.max(base, this.lastSendNs) + within * secondNs;
     const primary = step.checks[0];
     if (primary === undefined) return;
     const pattern = this.resolve(primary.pattern, request?.by);
-    const answer =
-      (await this.find(port, pattern, request, from, deadline)) ??
-      (await this.lateAnswer(step, port, pattern, request, from, deadline));
+    let answer = await this.findOrRepeat(step, port, pattern, request, from, within);
+    const deadline = this.lastSendNs + within * secondNs;
+    answer ??= await this.lateAnswer(step, port, pattern, request, from);
     if (answer === undefined) {
       this.nothingCame(step, port, pattern, within, from, deadline);
       return;
     }
     this.taken.add(answer.number - 1);
     this.lastAnswerNs = answer.frame.timeNs;
+    this.noteAnswered(answer.frame, request);
     let broken: Verdict | undefined;
     let held = true;
     for (const [at, check] of step.checks.entries()) {
@@ -266,6 +285,44 @@ class Run {
   }
 
   /**
+   * Networks lose packets, the first to an unresolved neighbour above all, and a device may ignore a mobile node that asks twice
+   * within a second (RFC 3344 3.6.3): what went unanswered is sent again before anything is made of it.
+   */
+  private async findOrRepeat(
+    step: ExpectStep,
+    port: PortName,
+    pattern: Pattern,
+    request: Request | undefined,
+    fromNs: number,
+    withinSeconds: number,
+  ): Promise<Answer> {
+    const repeatable =
+      step.within === undefined && (request === undefined || this.isCurrent(request, pattern));
+    const group = repeatable ? [...this.group] : [];
+    for (let left = group.length > 0 ? repetitions : 0; ; left -= 1) {
+      const wait = left > 0 ? Math.min(repeatSeconds, withinSeconds) : withinSeconds;
+      const answer = await this.find(port, pattern, request, fromNs, this.lastSendNs + wait * secondNs);
+      if (answer !== undefined || left === 0) return answer;
+      for (const again of group) await this.send(again);
+    }
+  }
+
+  /** A reply is waited for with the request it answers; other packets with whatever was sent last. */
+  private isCurrent(request: Request, pattern: Pattern): boolean {
+    return !asksForReply(pattern) || this.group.includes(request.step);
+  }
+
+  /** Of a request sent several times, the one that was answered is the last one from here on. */
+  private noteAnswered(frame: SeenFrame, request: Request | undefined): void {
+    const answered = this.attemptsOf(request).find((one) => this.repliesTo(frame, one));
+    if (answered !== undefined) this.context.noteAnswered(answered.by, answered.identification);
+  }
+
+  private attemptsOf(request: Request | undefined): Request[] {
+    return request === undefined ? [] : this.requests.filter((one) => one.step === request.step);
+  }
+
+  /**
    * Nothing answered in time. Is the device there at all? Only then is its silence its answer; and what comes before its answer to a
    * later request was late, not absent: how long a device may take is not the draft's business.
    */
@@ -275,17 +332,10 @@ class Run {
     pattern: Pattern,
     request: Request | undefined,
     fromNs: number,
-    deadline: number,
   ): Promise<Answer> {
     if (step.control) return undefined;
     await this.liveness();
-    return this.find(
-      port,
-      pattern,
-      request,
-      fromNs,
-      Math.max(deadline, this.lastAnswerNs + this.context.around.graceNs),
-    );
+    return this.find(port, pattern, request, fromNs, this.lastAnswerNs + this.context.around.graceNs);
   }
 
   private nothingCame(
@@ -316,8 +366,10 @@ class Run {
   }
 
   private async silence(step: SilenceStep): Promise<void> {
-    const port = this.context.port(step.at);
+    const ports = this.context.ports(step.at);
+    const port = ports.join(', ');
     const before = this.stimuli.length;
+    const firstAsked = this.requests.length;
     for (let round = 0; round < (step.stimulus.length > 0 ? 2 : 1); round += 1) {
       for (const inner of step.stimulus) await this.one(inner);
       // Its answer carries the nonce that the second round needs.
@@ -326,12 +378,15 @@ class Run {
     }
     const from =
       step.since !== undefined ? this.timeOf(step.since) : (this.stimuli[before]?.timeNs ?? this.lastSendNs);
-    const { end, proof } = await this.closeWindow(step.barrier, port);
+    const asked = this.requests.slice(firstAsked);
+    const { end, proof } = await this.closeWindow(step.barrier, port, step.linger);
     await this.until(end);
     const patterns = step.of.map((pattern) => this.resolve(pattern));
-    const intruder = this.firstThat(port, from, end, (frame) =>
+    const intruder = this.firstThat(ports, from, end, (frame) =>
       patterns.some(
-        (pattern) => matchPattern(pattern, frame.decoded, this.tools(frame, this.requests.at(-1))).ok,
+        (pattern) =>
+          (!asksForReply(pattern) || asked.some((one) => this.isReplyTo(frame, one))) &&
+          matchPattern(pattern, frame.decoded, this.tools(frame, asked.at(-1))).ok,
       ),
     );
     const words = patterns.map((pattern) => `nothing like: ${packetWords(pattern).join(' / ')}`);
@@ -364,28 +419,35 @@ class Run {
 
   private async record(step: RecordStep): Promise<void> {
     const port = this.context.port(step.at);
-    const before = this.stimuli.length;
-    for (const inner of step.stimulus) await this.one(inner);
-    const request = this.requestOf(step.answers);
-    const from = this.stimuli[before]?.timeNs ?? this.lastSendNs;
-    const { end, proof } = await this.closeWindow(step.barrier, port);
-    await this.until(end);
     let seen = 'nothing';
     let words: string[] = ['nothing'];
     let frames: number[] = [];
-    const options = Object.entries(step.options).map(([name, pattern]) => ({
-      name,
-      pattern: this.resolve(pattern, request?.by),
-    }));
-    const found = this.firstThat(port, from, end, (frame) => {
-      const option = options.find(
-        ({ pattern }) =>
-          (!asksForReply(pattern) || request === undefined || this.isReplyTo(frame, request)) &&
-          matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok,
-      );
-      if (option !== undefined) seen = option.name;
-      return option !== undefined;
-    });
+    let found: Answer;
+    let proof: 'barrier' | 'time' = 'time';
+    let end = 0;
+    let options: { name: string; pattern: Pattern }[] = [];
+    // A packet may have been lost, so "nothing" is recorded only when it came of two rounds.
+    for (let round = 0; round < 2 && found === undefined; round += 1) {
+      const before = this.stimuli.length;
+      for (const inner of step.stimulus) await this.one(inner);
+      const request = this.requestOf(step.answers);
+      const from = this.stimuli[before]?.timeNs ?? this.lastSendNs;
+      ({ end, proof } = await this.closeWindow(step.barrier, port));
+      await this.until(end);
+      options = Object.entries(step.options).map(([name, pattern]) => ({
+        name,
+        pattern: this.resolve(pattern, request?.by),
+      }));
+      found = this.firstThat([port], from, end, (frame) => {
+        const option = options.find(
+          ({ pattern }) =>
+            (!asksForReply(pattern) || request === undefined || this.isReplyTo(frame, request)) &&
+            matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok,
+        );
+        if (option !== undefined) seen = option.name;
+        return option !== undefined;
+      });
+    }
     if (found !== undefined) {
       this.taken.add(found.number - 1);
       words = seenWords(found.frame.decoded);
@@ -418,8 +480,10 @@ class Run {
   /** Run a barrier and say when the window behind it closes; without one, or without a second mobile node, time alone does. */
   private async closeWindow(
     barrier: Step[],
-    port: PortName,
+    port: string,
+    linger: Json = 0,
   ): Promise<{ end: number; proof: 'barrier' | 'time' }> {
+    const soonest = this.lastSendNs + this.seconds(linger) * secondNs;
     if (barrier.length === 0 || this.context.around.other === undefined) {
       return { end: this.lastSendNs + this.context.around.timers.silenceSeconds * secondNs, proof: 'time' };
     }
@@ -434,7 +498,10 @@ class Run {
     } finally {
       this.part = part;
     }
-    return { end: Math.max(this.lastAnswerNs, opened) + this.context.around.graceNs, proof: 'barrier' };
+    return {
+      end: Math.max(this.lastAnswerNs + this.context.around.graceNs, opened, soonest),
+      proof: 'barrier',
+    };
   }
 
   /** A device that no longer answers a valid registration has not broken the clause: it is not there. */
@@ -473,13 +540,15 @@ class Run {
       if (token !== undefined) return payloadOf(frame.decoded) === token;
       return frame.timeNs >= fromNs && matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok;
     };
-    const earliest = reply && request !== undefined ? request.timeNs : 0;
+    const earliest = reply ? (this.attemptsOf(request)[0]?.timeNs ?? 0) : 0;
     let looked = 0;
     for (;;) {
       const count = this.session.frames.length;
       for (; looked < count; looked += 1) {
         const frame = this.session.frames[looked] as SeenFrame;
         if (frame.port !== port || frame.outgoing || this.taken.has(looked)) continue;
+        // What comes after the same was sent once more may well look the same.
+        if (frame.timeNs < this.groupStartNs && this.isDuplicate(looked)) continue;
         if (frame.timeNs < earliest || frame.timeNs > deadline) continue;
         if (answers(frame)) return { frame, number: looked + 1 };
       }
@@ -492,27 +561,44 @@ class Run {
    * UDP port with low bits that were never sent is taken for a wrong answer to it, so that it is judged and not overlooked.
    */
   private isReplyTo(frame: SeenFrame, request: Request): boolean {
+    const attempts = this.attemptsOf(request);
+    if (attempts.some((one) => this.repliesTo(frame, one))) return true;
+    const identification = replyIdentification(frame.decoded);
+    const toPort = attempts.some(
+      (one) => frame.timeNs >= one.timeNs && udpDestination(frame.decoded) === one.sourcePort,
+    );
+    return toPort && (identification === undefined || !this.context.sentLowHalf(request.by, identification));
+  }
+
+  private repliesTo(frame: SeenFrame, request: Request): boolean {
     if (frame.timeNs < request.timeNs) return false;
-    const layers = frame.decoded.layers;
-    const udp = layers.find((layer) => 'udp' in layer);
-    if (udp === undefined || !('udp' in udp)) return false;
-    const toPort = udp.udp.destinationPort === request.sourcePort;
-    const reply = layers.find((layer) => 'registrationReply' in layer);
-    if (reply === undefined || !('registrationReply' in reply)) return toPort;
-    const identification = reply.registrationReply.identification ?? '';
-    if (identification.slice(8) === request.identification.slice(8)) return true;
-    return toPort && !this.context.sentLowHalf(request.by, identification);
+    return replyIdentification(frame.decoded)?.slice(8) === request.identification.slice(8);
+  }
+
+  /**
+   * Networks duplicate packets: a frame whose IP payload and addresses are those of one already judged says nothing
+   * new. (Outer TTL and Identification may differ.)
+   */
+  private isDuplicate(index: number): boolean {
+    const frame = this.session.frames[index] as SeenFrame;
+    for (const one of this.taken) {
+      if (one === index) return true;
+      const other = this.session.frames[one] as SeenFrame;
+      if (other.port === frame.port && sameDatagram(frame.octets, other.octets)) return true;
+    }
+    return false;
   }
 
   private firstThat(
-    port: PortName,
+    ports: readonly PortName[],
     fromNs: number,
     toNs: number,
     fits: (frame: SeenFrame) => boolean,
   ): Answer {
     for (const [index, frame] of this.session.frames.entries()) {
-      if (frame.port !== port || frame.outgoing || this.taken.has(index)) continue;
-      if (frame.timeNs >= fromNs && frame.timeNs <= toNs && fits(frame)) return { frame, number: index + 1 };
+      if (!ports.includes(frame.port) || frame.outgoing) continue;
+      if (frame.timeNs < fromNs || frame.timeNs > toNs || !fits(frame) || this.isDuplicate(index)) continue;
+      return { frame, number: index + 1 };
     }
     return undefined;
   }
@@ -555,6 +641,9 @@ class Run {
       timeNs,
       frames,
     );
+    if (step.kind === 'expect' && step.applies && answer !== undefined) {
+      throw new NotApplicable(`the device does otherwise: ${actual.join(' / ')}`);
+    }
     const where =
       difference === undefined
         ? ''
@@ -645,6 +734,31 @@ class Run {
   }
 }
 
+function replyIdentification(decoded: Decoded): string | undefined {
+  for (const layer of decoded.layers)
+    if ('registrationReply' in layer) return layer.registrationReply.identification;
+  return undefined;
+}
+
+function udpDestination(decoded: Decoded): number | undefined {
+  for (const layer of decoded.layers) if ('udp' in layer) return layer.udp.destinationPort;
+  return undefined;
+}
+
+/** The same but for what routers change in the outer IP header. ARP and the like: the same octets. */
+function sameDatagram(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  const etherType = ((a[12] ?? 0) << 8) | (a[13] ?? 0);
+  // IPv4: from the protocol on, less the header checksum; IPv6: from the addresses on.
+  const skip = etherType === 0x0800 ? [23, 24, 26] : etherType === 0x86dd ? [20, 21, 22] : [0, 0, 0];
+  const [first = 0, hole = 0, rest = 0] = skip;
+  for (let at = first; at < a.length; at += 1) {
+    if (at >= hole && at < rest) continue;
+    if (a[at] !== b[at]) return false;
+  }
+  return true;
+}
+
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -688,8 +802,15 @@ export async function run(
   let reason: string | undefined;
   let late = false;
   try {
-    if (around.mn.replay === 'nonces') await running.all('preamble', test.synchronize.mn);
-    if (around.other?.replay === 'nonces') await running.all('preamble', test.synchronize.other);
+    for (const [node, steps] of [
+      [around.mn, test.prelude.mn],
+      [around.other, test.prelude.other],
+    ] as const) {
+      if (node === undefined) continue;
+      await running.all('preamble', steps);
+      // With nonces the first request may only have learnt the nonce.
+      if (node.replay === 'nonces') await running.all('preamble', steps);
+    }
     await running.all('preamble', test.preamble);
     await running.all('body', test.body);
   } catch (error) {
@@ -697,6 +818,9 @@ export async function run(
       verdict = 'INCONCLUSIVE';
       reason = error.message;
       if (error instanceof Late) late = true;
+    } else if (error instanceof NotApplicable) {
+      verdict = 'NOT APPLICABLE';
+      reason = error.message;
     } else if (!(error instanceof BodyEnds)) {
       verdict = 'ERROR';
       reason = `the harness failed: ${error instanceof Error ? error.message : String(error)}`;

@@ -185,6 +185,9 @@ function readStep(
       throw fault(file, path, 'a control judges nothing: take "clause" or "control" away');
     }
   };
+  if (step.applies === true && part !== 'preamble') {
+    throw fault(file, path, '"applies" has its place in the preamble');
+  }
   const reading = optionalText(step.reading);
   if (Array.isArray(step.send)) {
     return {
@@ -218,6 +221,7 @@ function readStep(
       at: step.at ?? null,
       checks,
       control,
+      applies: step.applies === true,
       ...(step.answers === undefined ? {} : { answers: String(step.answers) }),
       ...(step.since === undefined ? {} : { since: String(step.since) }),
       ...(step.within === undefined ? {} : { within: step.within }),
@@ -248,6 +252,7 @@ function readStep(
         'preamble',
       ),
       ...(reading === undefined ? {} : { reading }),
+      ...(silence.linger === undefined ? {} : { linger: silence.linger }),
       ...(silence.since === undefined ? {} : { since: String(silence.since) }),
     };
   }

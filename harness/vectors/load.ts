@@ -37,6 +37,8 @@ interface VectorFile {
   preamble?: Json[];
   body: Json[];
   postamble?: Json[];
+  /** False: the mobile nodes do not deregister first. */
+  prelude?: boolean;
 }
 
 export interface LoadOptions {
@@ -189,7 +191,7 @@ function testOf(
     postamble: steps('postamble'),
     warmUp: expanded([{ use: 'register' }], 'warm-up', 'preamble'),
     liveness: { ipv6: forBoth('liveness', { ipv6: true }), plain: forBoth('liveness', { ipv6: false }) },
-    synchronize: forBoth('synchronize'),
+    prelude: vector.prelude === false ? { mn: [], other: [] } : forBoth('prelude'),
   };
 }
 

@@ -38,6 +38,7 @@ export const referenceNames: { readonly [name: string]: string } = {
   'types.ipv6HomeAddress': 'type number of the IPv6 home address extension',
   'types.ipv6Compatibility': 'type number of the IPv6 compatibility extension',
   'types.ipv6Code': 'type number of the IPv6 code extension',
+  'timers.replySeconds': 'longest wait for an answer',
   'timers.lifetimeSeconds': 'lifetime asked for',
   'timers.shortLifetimeSeconds': 'lifetime asked for where expiry is awaited',
   'timers.lifetimeToleranceSeconds': 'how long after its lifetime a binding may linger',

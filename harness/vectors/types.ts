@@ -55,6 +55,8 @@ export interface ExpectStep {
   since?: string;
   /** The first check is a positive control: broken, the vector is INCONCLUSIVE. Further checks judge. */
   control: boolean;
+  /** In a preamble: what the test is about; where the device does otherwise, the test is NOT APPLICABLE. */
+  applies: boolean;
   within?: Json;
   as?: string;
   capture: { [name: string]: string };
@@ -73,6 +75,8 @@ export interface SilenceStep {
   stimulus: Step[];
   /** Steps whose last expectation must hold, on the same path; empty: time alone. */
   barrier: Step[];
+  /** Seconds that the window stays open at least, for answers that may be put off. */
+  linger?: Json;
   since?: string;
 }
 
@@ -125,6 +129,6 @@ export interface TestCase {
    * IPv6 extensions, so that a binding made before is renewed whole, or without for a device that does not know them.
    */
   liveness: { [kind in 'ipv6' | 'plain']: { mn: Step[]; other: Step[] } };
-  /** With replay protection by nonces: learns the nonce before the preamble. */
-  synchronize: { mn: Step[]; other: Step[] };
+  /** Before the preamble: each mobile node deregisters, so that no binding from before is in the way. */
+  prelude: { mn: Step[]; other: Step[] };
 }

@@ -35,7 +35,7 @@ export function createAdvertiser(settings: Settings, link: Link, deviates: Devia
       (settings.minimalEncapsulation ? agentFlag.minimalEncapsulation : 0) |
       (settings.greEncapsulation ? agentFlag.greEncapsulation : 0) |
       (settings.reverseTunneling === 'refused' ? 0 : agentFlag.reverseTunneling) |
-      (isCapable ? (isMisplaced ? 0x0080 : agentFlag.ipv6Extensions) : 0) |
+      (isCapable ? (isMisplaced ? 0x0010 : agentFlag.ipv6Extensions) : 0) |
       (deviates('reserved-advertisement-bits-set') ? 0x001f : 0)
     );
   }

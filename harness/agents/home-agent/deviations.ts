@@ -17,7 +17,7 @@ const table = {
   },
   'a-flag-at-wrong-bit': {
     clause: '2-a',
-    breaks: 'Puts the A flag at bit 8 of the flags word instead of bit 10.',
+    breaks: 'Puts the A flag at bit 11 of the flags word instead of bit 10.',
   },
   'a-flag-without-support': {
     clause: '2-b',
@@ -289,6 +289,11 @@ const table = {
     clause: '4.3-k',
     also: ['5.1.2-c', '5.1.2-f', '5.1.5-b'],
     breaks: 'With R=1, drops IPv6 that comes tunnelled from the care-of address.',
+  },
+  'refused-request-adds-care-of-address': {
+    clause: '4.3-l',
+    also: ['6-a', 'B3'],
+    breaks: 'Sends what is for a mobile node to the care-of address of a refused request as well.',
   },
   'bad-authenticator-moves-ipv6': {
     clause: '4.3-l',

@@ -308,6 +308,20 @@ export function createRegistrar(
     moving: HomeAgentDeviation,
     binding: HomeAgentDeviation,
   ): Decision {
+    const [own] = mobile?.bindings ?? [];
+    const { careOfAddress } = request;
+    if (
+      own !== undefined &&
+      own.careOfAddress !== careOfAddress &&
+      deviates('refused-request-adds-care-of-address')
+    ) {
+      const { ipv6 } = own;
+      mobile?.bindings.push({
+        ...own,
+        careOfAddress,
+        ...(ipv6 === undefined ? {} : { ipv6: { ...ipv6, careOfAddress } }),
+      });
+    }
     for (const { ipv6 } of mobile?.bindings ?? []) {
       if (ipv6 !== undefined && deviates(moving)) {
         ipv6.careOfAddress = request.careOfAddress;

@@ -219,7 +219,7 @@ export function testOf(body: TestCase['body'], changes: Partial<TestCase> = {}):
     postamble: [],
     warmUp: [],
     liveness: { ipv6: alive, plain: alive },
-    synchronize: { mn: [], other: [] },
+    prelude: { mn: [], other: [] },
     ...changes,
   };
 }
