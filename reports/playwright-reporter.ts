@@ -163,7 +163,7 @@ export default class DsmipReporter implements Reporter {
     }
     const { isTTY, columns } = process.stdout;
     const style: TextOptions = {
-      width: isTTY === true ? Math.min(Math.max(columns ?? 100, 60), 140) : 120,
+      width: isTTY === true ? Math.min(Math.max(columns || 100, 60), 140) : 120,
       colour: isTTY === true && process.env.NO_COLOR === undefined,
     };
     const folder = relative(process.cwd(), link.begun?.folder ?? '');

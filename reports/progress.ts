@@ -48,7 +48,7 @@ export class Progress {
       this.stream.write(`${this.text()}\n`);
       return;
     }
-    this.stream.write(`\r\u001b[2K${cut(this.text(), Math.max(20, (this.stream.columns ?? 80) - 1))}`);
+    this.stream.write(`\r\u001b[2K${cut(this.text(), Math.max(20, (this.stream.columns || 80) - 1))}`);
     this.open = true;
   }
 

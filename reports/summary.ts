@@ -17,8 +17,6 @@ export interface ClauseRow {
   why?: string;
 }
 
-const unselected = 'no test of this selection judges it';
-
 export function clauseRows(
   results: Pick<Results, 'clauses' | 'outcomes' | 'selection' | 'incomplete'>,
 ): ClauseRow[] {
@@ -60,7 +58,8 @@ function notJudged(
   if (clause.governedBy.length > 0)
     return { verdict: 'not observed', why: `carried by ${clause.governedBy.join(', ')}` };
   if (incomplete !== undefined) return { verdict: 'not observed', why: 'the run was broken off before' };
-  if (Object.keys(selection).length > 0) return { verdict: 'not observed', why: unselected };
+  if (Object.keys(selection).length > 0)
+    return { verdict: 'not observed', why: 'no test of this selection judges it' };
   return { verdict: 'not observed', why: clause.unseen ?? 'no vector judges it' };
 }
 
@@ -117,8 +116,9 @@ function clauseLine(row: ClauseRow, options: TextOptions): string {
 
 /** Every clause; of a selection those that it touches, the others as a number. */
 function clauseLines(rows: ClauseRow[], results: Results, options: TextOptions): string[] {
-  const shown =
-    Object.keys(results.selection).length === 0 ? rows : rows.filter(({ why }) => why !== unselected);
+  const touched = new Set(results.outcomes.flatMap(({ clauses }) => clauses));
+  const whole = Object.keys(results.selection).length === 0;
+  const shown = whole ? rows : rows.filter(({ clause }) => touched.has(clause.id));
   const lines = shown.map((row) => clauseLine(row, options));
   const others = rows.length - shown.length;
   return others === 0
