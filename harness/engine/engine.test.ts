@@ -360,18 +360,23 @@ t.test('which frame answers which request', async (t) => {
   );
   const after = (ms: number): Device =>
     homeAgent((asked, port, count) => [
-      { port: 'mn', afterMs: count === 0 ? ms : 10, packet: reply(asked, port) },
+      // Neither the request nor what is sent when it goes unanswered is answered in time.
+      { port: 'mn', afterMs: count < 3 ? ms : 10, packet: reply(asked, port) },
     ]);
   t.equal(
-    (await judge(asks(must), after(2005))).verdict,
+    (await judge(asks(must), after(4115))).verdict,
     'PASS',
     'before the answer to a later request: late, not absent',
   );
   t.equal(
-    (await judge(asks(must), after(2100))).verdict,
+    (await judge(asks(must), after(4300))).verdict,
     'FAIL',
     'behind the answer to a later request: none',
   );
+  const lossy = homeAgent((asked, port, count) =>
+    count === 0 ? [] : [{ port: 'mn', afterMs: 5, packet: reply(asked, port) }],
+  );
+  t.equal((await judge(asks(must), lossy)).verdict, 'PASS', 'a request that was lost is sent again');
   const inTime = homeAgent((asked, port) => [{ port: 'mn', afterMs: 2000, packet: reply(asked, port) }]);
   t.equal((await judge(asks(must), inTime)).verdict, 'PASS');
   const echo: Device = (packet, at) => [
