@@ -70,6 +70,7 @@ export class RecordedSession implements BenchSession {
   private readonly id: string;
   private readonly stimuli: Outcome['stimuli'];
   private readonly breakdown: Breakdown | undefined;
+  private readonly unsent: { sends: number; timeNs: number }[];
   /** Outgoing frames that no stimulus has claimed. */
   private readonly unclaimed: Set<SeenFrame>;
   private nowNs: number;
@@ -83,6 +84,7 @@ export class RecordedSession implements BenchSession {
     this.id = outcome.id;
     this.stimuli = outcome.stimuli;
     this.breakdown = outcome.breakdown;
+    this.unsent = [...(outcome.unsent ?? [])];
     this.nowNs = outcome.startNs;
     const all = frames.map((frame) => {
       const port = portNames.find((name) => name === frame.port);
@@ -105,10 +107,14 @@ export class RecordedSession implements BenchSession {
     const stimulus = this.stimuli[this.sends];
     const timeNs = stimulus?.timeNs ?? this.nowNs;
     const breaks = this.breaksHere();
-    if (breaks?.interrupted === true) throw failureOf(breaks);
-    // A vector that cannot be encoded fails here again, before anything is compared.
-    const outgoing = build(timeNs, stimulus?.nonce);
     if (breaks !== undefined) throw failureOf(breaks);
+    const [failed] = this.unsent;
+    if (failed?.sends === this.sends) {
+      this.unsent.shift();
+      build(failed.timeNs);
+      throw this.differs('a message can be encoded that could not be then');
+    }
+    const outgoing = build(timeNs, stimulus?.nonce);
     if (stimulus === undefined)
       throw this.differs('the results have fewer messages sent than the vector sends');
     if (stimulus.port !== port || stimulus.kind !== outgoing.kind) {

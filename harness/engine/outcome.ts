@@ -58,7 +58,10 @@ export interface Stimulus {
   nonce?: string;
 }
 
-/** Where the bench itself failed: after so many sends, and waits that ended without a frame, and with so many frames seen. */
+/**
+ * Where the bench itself failed: after so many sends, and waits that ended without a frame; when the device or a port was gone,
+ * with so many frames seen.
+ */
 export interface Breakdown {
   reason: string;
   /** The device or a port was gone; otherwise the harness is at fault. */
@@ -86,6 +89,8 @@ export interface Outcome {
   /** Numbers of the mobile nodes of the profile it ran with. */
   mobileNodes: number[];
   stimuli: Stimulus[];
+  /** Messages that could not be encoded: behind how many sends, and when. */
+  unsent?: { sends: number; timeNs: number }[];
   breakdown?: Breakdown;
   /** ns since the origin; both 0 when it was not run. */
   startNs: number;

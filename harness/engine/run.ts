@@ -847,6 +847,7 @@ export async function run(
     steps: running.steps,
     mobileNodes: around.other === undefined ? [around.mn.index] : [around.mn.index, around.other.index],
     stimuli: running.stimuli,
+    ...(tally.unsent.length === 0 ? {} : { unsent: tally.unsent }),
     ...(tally.breakdown === undefined ? {} : { breakdown: tally.breakdown }),
     startNs,
     endNs: Math.max(startNs, ...running.steps.map((step) => step.timeNs)),

@@ -24,6 +24,8 @@ class BuildFailed extends Error {
 export class Tally implements BenchSession {
   /** The first failure of the bench itself, when there was one. */
   breakdown: Breakdown | undefined;
+  /** Messages that could not be built. */
+  readonly unsent: { sends: number; timeNs: number }[] = [];
   private readonly session: BenchSession;
   private sends = 0;
   private waits = 0;
@@ -48,6 +50,7 @@ export class Tally implements BenchSession {
         try {
           return build(nowNs, nonce);
         } catch (error) {
+          this.unsent.push({ sends: this.sends, timeNs: nowNs });
           throw new BuildFailed(error);
         }
       });
@@ -74,12 +77,13 @@ export class Tally implements BenchSession {
   }
 
   private broken(error: unknown): unknown {
+    const interrupted = error instanceof BenchInterrupted;
     this.breakdown ??= {
       reason: error instanceof Error ? error.message : String(error),
-      interrupted: error instanceof BenchInterrupted,
+      interrupted,
       sends: this.sends,
       waits: this.waits,
-      frames: this.session.frames.length,
+      frames: interrupted ? this.session.frames.length : 0,
     };
     return error;
   }

@@ -100,6 +100,8 @@ export class FakeSession implements BenchSession {
   private sends = 0;
   /** The bench breaks down at the send of this number. */
   interruptAt: number | undefined;
+  /** The harness itself fails at the send of this number, once. */
+  failAt: number | undefined;
   /** How much later than asked for a wait ends: a busy machine. */
   oversleepNs = 0;
 
@@ -126,6 +128,10 @@ export class FakeSession implements BenchSession {
   async send(port: PortName, build: (nowNs: number, nonce?: string) => Outgoing): Promise<Sent> {
     if (this.interruptAt !== undefined && this.sends >= this.interruptAt)
       throw new BenchInterrupted('the device is gone');
+    if (this.failAt === this.sends) {
+      this.failAt = undefined;
+      throw new Error('no buffer space');
+    }
     const outgoing = build(this.clockNs);
     const octets =
       outgoing.kind === 'ethernet'
