@@ -31,7 +31,9 @@ interface Job {
 
 interface Result {
   job: Job;
-  outcomes: Outcome[];
+  /** Ids of the tests that showed it, and of those that ran at all. */
+  caught: string[];
+  ran: string[];
   /** What is wrong, in sentences; none: the job passed. */
   problems: string[];
   milliseconds: number;
@@ -192,31 +194,31 @@ export async function killMatrixCommand(options: Options): Promise<void> {
     }
     const baseline = baselines.get(job.profile);
     const problems = compare(job, outcomes, tests, profile, ledger, baseline);
-    return { job, outcomes, problems, milliseconds: performance.now() - started };
+    // Whole outcomes of every run would not fit into memory.
+    const caught = outcomes.filter((outcome) => isCaught(outcome, baseline)).map(({ id }) => id);
+    const ran = outcomes.filter(({ verdict }) => verdict !== 'NOT APPLICABLE').map(({ id }) => id);
+    return { job, caught, ran, problems, milliseconds: performance.now() - started };
   };
   const done = (result: Result): void => {
     results.push(result);
-    printRow(result, baselines.get(result.job.profile), results.length, total);
+    printRow(result, results.length, total);
   };
   await runJobs(clean, labs, run, done);
   await runJobs(deviant, labs, run, done);
-  if (options.update) updateKills(results, tests, baselines);
+  if (options.update) updateKills(results, tests);
   const failed = results.filter((result) => result.problems.length > 0);
   process.stdout.write(`kill matrix: ${results.length - failed.length} passed, ${failed.length} failed\n`);
   process.exitCode = failed.length === 0 ? 0 : 1;
   process.exit();
 }
 
-function printRow(result: Result, baseline: Baseline | undefined, n: number, of: number): void {
-  const caught = result.outcomes.filter((outcome) => isCaught(outcome, baseline));
+function printRow(result: Result, n: number, of: number): void {
+  const { caught } = result;
   const name = result.job.deviation ?? 'no deviation';
   const clause =
     result.job.deviation === undefined ? '' : ` [${deviations.get(result.job.deviation)?.clause}]`;
   const state = result.problems.length === 0 ? 'ok  ' : 'WRONG';
-  const by =
-    caught.length === 0
-      ? 'nothing red'
-      : `caught by ${caught.length}: ${shorten(caught.map((outcome) => outcome.id))}`;
+  const by = caught.length === 0 ? 'nothing red' : `caught by ${caught.length}: ${shorten(caught)}`;
   process.stdout.write(
     `${String(n).padStart(3)}/${of} ${state} ${name}${clause} on ${result.job.profile}: ${by} (${(result.milliseconds / 1000).toFixed(1)} s)\n`,
   );
@@ -235,27 +237,17 @@ function shorten(ids: string[]): string {
  * Write the deviations each vector was seen to catch into its file. For review: what is written here is a claim that has to be
  * understood, not a result.
  */
-function updateKills(
-  results: readonly Result[],
-  tests: readonly TestCase[],
-  baselines: ReadonlyMap<LabProfile, Baseline>,
-): void {
+function updateKills(results: readonly Result[], tests: readonly TestCase[]): void {
   const seen = new Map<string, Set<string>>();
-  for (const { job, outcomes } of results) {
-    if (job.deviation === undefined) continue;
-    for (const outcome of outcomes) {
-      if (!isCaught(outcome, baselines.get(job.profile))) continue;
-      const of = seen.get(outcome.id) ?? new Set();
-      seen.set(outcome.id, of.add(job.deviation));
-    }
-  }
   // A test that was not applicable where the deviation ran keeps what it says of it.
   const ran = new Map<string, Set<string>>();
-  for (const { job, outcomes } of results) {
+  const into = (map: Map<string, Set<string>>, key: string, value: string): void => {
+    map.set(key, (map.get(key) ?? new Set()).add(value));
+  };
+  for (const { job, caught, ran: tried } of results) {
     if (job.deviation === undefined) continue;
-    const of = ran.get(job.deviation) ?? new Set();
-    for (const { id, verdict } of outcomes) if (verdict !== 'NOT APPLICABLE') of.add(id);
-    ran.set(job.deviation, of);
+    for (const id of caught) into(seen, id, job.deviation);
+    for (const id of tried) into(ran, job.deviation, id);
   }
   const kept = (test: TestCase): string[] => test.kills.filter((name) => !ran.get(name)?.has(test.id));
   const conditions: { [position: string]: string } = {
