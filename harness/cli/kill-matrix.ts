@@ -34,6 +34,8 @@ interface Result {
   /** Ids of the tests that showed it, and of those that ran at all. */
   caught: string[];
   ran: string[];
+  /** Clauses that were blamed as their level says. */
+  blamed: string[];
   /** What is wrong, in sentences; none: the job passed. */
   problems: string[];
   milliseconds: number;
@@ -83,7 +85,6 @@ function compare(
   outcomes: readonly Outcome[],
   tests: readonly TestCase[],
   profile: Profile,
-  ledger: Ledger,
   baseline: Baseline | undefined,
 ): string[] {
   const problems: string[] = [];
@@ -110,21 +111,28 @@ function compare(
       problems.push(`${outcome.id}: INCONCLUSIVE${why}`);
     }
   }
-  if (job.deviation === undefined) return problems;
-  const deviation = deviations.get(job.deviation);
-  const own = [deviation?.clause, ...(deviation?.also ?? [])];
-  const caught = outcomes.flatMap((outcome) => telling(outcome, baseline));
-  if (wanted.size === 0) problems.push('no vector names it');
-  else if (
-    !caught.some(
-      (one) =>
-        own.includes(one.clause.split('#')[0] as string) && one.verdict === ledger.clause(one.clause).verdict,
-    )
-  ) {
-    const blamed = [...new Set(caught.map((one) => one.clause))].join(', ') || 'none';
-    problems.push(`breaks ${own.join(', ')}, but the clauses blamed were: ${blamed}`);
-  }
+  if (job.deviation !== undefined && wanted.size === 0) problems.push('no vector names it');
   return problems;
+}
+
+/** The clauses whose judgement showed the deviation, with the verdict that the ledger gives them. */
+function blamed(outcomes: readonly Outcome[], ledger: Ledger, baseline: Baseline | undefined): string[] {
+  const shown = outcomes.flatMap((outcome) => telling(outcome, baseline));
+  const right = shown.filter((one) => one.verdict === ledger.clause(one.clause).verdict);
+  return [...new Set(right.map((one) => one.clause.split('#')[0] as string))];
+}
+
+/** A deviation breaks a clause: wherever it ran, that clause has to be among those blamed. */
+function wronglyBlamed(results: readonly Result[]): string[] {
+  const names = [...new Set(results.flatMap(({ job }) => job.deviation ?? []))];
+  return names.flatMap((name) => {
+    const of = results.filter(({ job }) => job.deviation === name);
+    const deviation = deviations.get(name);
+    const own = [deviation?.clause, ...(deviation?.also ?? [])];
+    const clauses = [...new Set(of.flatMap((result) => result.blamed))];
+    if (clauses.some((clause) => own.includes(clause))) return [];
+    return [`${name} breaks ${own.join(', ')}, but the clauses blamed were: ${clauses.join(', ') || 'none'}`];
+  });
 }
 
 function because(outcome: Outcome, baseline: Baseline | undefined): string {
@@ -193,11 +201,12 @@ export async function killMatrixCommand(options: Options): Promise<void> {
       baselines.set(job.profile, new Map(outcomes.map((outcome) => [outcome.id, recordsOf(outcome)])));
     }
     const baseline = baselines.get(job.profile);
-    const problems = compare(job, outcomes, tests, profile, ledger, baseline);
+    const problems = compare(job, outcomes, tests, profile, baseline);
     // Whole outcomes of every run would not fit into memory.
     const caught = outcomes.filter((outcome) => isCaught(outcome, baseline)).map(({ id }) => id);
     const ran = outcomes.filter(({ verdict }) => verdict !== 'NOT APPLICABLE').map(({ id }) => id);
-    return { job, caught, ran, problems, milliseconds: performance.now() - started };
+    const clauses = blamed(outcomes, ledger, baseline);
+    return { job, caught, ran, blamed: clauses, problems, milliseconds: performance.now() - started };
   };
   const done = (result: Result): void => {
     results.push(result);
@@ -207,8 +216,11 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   await runJobs(deviant, labs, run, done);
   if (options.update) updateKills(results, tests);
   const failed = results.filter((result) => result.problems.length > 0);
-  process.stdout.write(`kill matrix: ${results.length - failed.length} passed, ${failed.length} failed\n`);
-  process.exitCode = failed.length === 0 ? 0 : 1;
+  const wrong = wronglyBlamed(results);
+  for (const problem of wrong) process.stdout.write(`WRONG ${problem}\n`);
+  const amiss = failed.length + wrong.length;
+  process.stdout.write(`kill matrix: ${results.length - failed.length} passed, ${amiss} failed\n`);
+  process.exitCode = amiss === 0 ? 0 : 1;
   process.exit();
 }
 

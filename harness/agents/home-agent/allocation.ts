@@ -76,7 +76,7 @@ export function createAllocator(settings: Settings, table: BindingTable, deviate
     }
     if (deviates('dynamic-address-duplicate')) {
       // One address for each pair of mobile nodes, so that not all of them fight for a single one.
-      const pair = BigInt(Math.floor(settings.mobileNodes.indexOf(mobile) / 2));
+      const pair = BigInt((((mobile.configuredHomeAddress ?? 0) - 1) >>> 1) & 0xffff);
       return { address: ipv6Plus(base.network, 1n + pair), prefixLength: 128, isDynamic: true };
     }
     if (deviates('dynamic-address-outside-prefix')) {

@@ -195,7 +195,8 @@ const table = {
     breaks: 'Sends no gratuitous ARP when a mobile node registers first.',
   },
   'no-gratuitous-arp-at-deregistration': {
-    clause: '4.7-b',
+    clause: '4.3-c',
+    also: ['4.7-b'],
     breaks: 'Sends no gratuitous ARP when a mobile node has come home and deregistered.',
   },
   'ttl-not-decremented': {
@@ -344,7 +345,8 @@ const table = {
     breaks: 'In case 1, gives the inner tunnel header a source that is not the home agent.',
   },
   'ipv6-needs-foreign-agent': {
-    clause: '5-c',
+    clause: '4.2-d',
+    also: ['5-c'],
     breaks: 'Takes no notice of an IPv6 home address extension from a co-located mobile node (D=1).',
   },
 
