@@ -101,7 +101,7 @@ function rehearseStep(step: Step, context: Context): number {
       }
       return 0;
     case 'silence':
-      context.port(step.at);
+      context.ports(step.at);
       for (const pattern of step.of) context.resolve(pattern, moment);
       return 0;
     case 'record':

@@ -258,7 +258,7 @@ t.test('a device that nothing can be said of', async (t) => {
   const out = join(folder, 'strange');
   const { status, output } = await dsmip('run', '--iut', iut, '--vector', 'ha-tunnel-mode', '--out', out);
   t.equal(status, 2, output);
-  t.match(output, /Inconclusive\n\n {2}before the first test the device answered no valid registration/);
+  t.match(output, /Inconclusive\n\n {2}\S.*\n(?: {2}.*\n)*? {4}ha-tunnel-mode/);
   t.equal((await dsmip('rejudge', out)).status, 0);
 });
 
