@@ -151,7 +151,7 @@ export function stepWords(step: Step): string {
   }
 }
 
-const place = (at: Json): string => (typeof at === 'string' ? at : JSON.stringify(at));
+const place = (at: Json): string => (Array.isArray(at) ? at.map(place).join(' and ') : String(at));
 
 const tamperWords = (tamper: JsonObject[]): string =>
   tamper

@@ -467,7 +467,8 @@ class Run {
   private async wait(step: WaitStep): Promise<void> {
     const end = this.timeOf(step.since) + (this.seconds(step.seconds) + this.seconds(step.plus)) * secondNs;
     await this.until(end);
-    this.dueNs = end;
+    // Before something ends, being late is being wrong; afterwards it is not.
+    if (this.seconds(step.plus) < 0) this.dueNs = end;
     this.note(
       step,
       `waited until ${((end - this.timeOf(step.since)) / secondNs).toFixed(3)} s after "${step.since}"`,
