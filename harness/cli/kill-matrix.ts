@@ -27,6 +27,7 @@ interface Options {
 interface Job {
   deviation: string | undefined;
   profile: LabProfile;
+  tests: readonly TestCase[];
 }
 
 interface Result {
@@ -62,31 +63,38 @@ function telling(outcome: Outcome, baseline: Baseline | undefined): Outcome['jud
 const isCaught = (outcome: Outcome, baseline: Baseline | undefined): boolean =>
   outcome.verdict === 'ERROR' || telling(outcome, baseline).length > 0;
 
-/** Which set-ups a deviation has to be run on. */
+/**
+ * Which set-ups a deviation has to be run on: the first with every test that applies there, the others with what did not apply
+ * before.
+ */
 function jobsOf(
   deviation: string,
   tests: readonly TestCase[],
   profiles: ReadonlyMap<LabProfile, Profile>,
 ): Job[] {
   let left = tests.filter((test) => test.kills.includes(deviation));
+  // One that no vector names yet: wherever it may show.
+  if (left.length === 0) return [...profiles.keys()].map((profile) => ({ deviation, profile, tests }));
+  let untried = tests;
   const jobs: Job[] = [];
   for (const [name, profile] of profiles) {
-    const shown = left.filter((test) => icsHolds(test.requires, profile.ics));
-    if (shown.length > 0) jobs.push({ deviation, profile: name });
-    left = left.filter((test) => !shown.includes(test));
+    const applies = (test: TestCase): boolean => icsHolds(test.requires, profile.ics);
+    if (!left.some(applies)) continue;
+    jobs.push({ deviation, profile: name, tests: untried.filter(applies) });
+    left = left.filter((test) => !applies(test));
+    untried = untried.filter((test) => !applies(test));
   }
-  // One that no vector names yet: wherever it may show.
-  return jobs.length > 0 ? jobs : labProfiles.map((profile) => ({ deviation, profile }));
+  return jobs;
 }
 
 /** What a run of a deviation shows against what the vectors say of it. */
 function compare(
   job: Job,
   outcomes: readonly Outcome[],
-  tests: readonly TestCase[],
   profile: Profile,
   baseline: Baseline | undefined,
 ): string[] {
+  const { tests } = job;
   const problems: string[] = [];
   const wanted = new Set(
     tests
@@ -187,7 +195,7 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   const needed = labProfiles.filter(
     (profile) => options.deviation.length === 0 || deviant.some((job) => job.profile === profile),
   );
-  const clean: Job[] = needed.map((profile) => ({ deviation: undefined, profile }));
+  const clean: Job[] = needed.map((profile) => ({ deviation: undefined, profile, tests }));
   const results: Result[] = [];
   const baselines = new Map<LabProfile, Baseline>();
   const total = clean.length + deviant.length;
@@ -195,13 +203,13 @@ export async function killMatrixCommand(options: Options): Promise<void> {
     const profile = profiles.get(job.profile) as Profile;
     const started = performance.now();
     const own = job.deviation === undefined ? [] : [job.deviation];
-    const { finished } = await conduct({ profile, ledger, tests, number: lab, deviations: own });
+    const { finished } = await conduct({ profile, ledger, tests: job.tests, number: lab, deviations: own });
     const outcomes = finished.map(({ outcome }) => outcome);
     if (job.deviation === undefined) {
       baselines.set(job.profile, new Map(outcomes.map((outcome) => [outcome.id, recordsOf(outcome)])));
     }
     const baseline = baselines.get(job.profile);
-    const problems = compare(job, outcomes, tests, profile, baseline);
+    const problems = compare(job, outcomes, profile, baseline);
     // Whole outcomes of every run would not fit into memory.
     const caught = outcomes.filter((outcome) => isCaught(outcome, baseline)).map(({ id }) => id);
     const ran = outcomes.filter(({ verdict }) => verdict !== 'NOT APPLICABLE').map(({ id }) => id);

@@ -133,7 +133,7 @@ function program(): Command {
       'run every deviation of the reference agents against the suite: each has to be caught by exactly the vectors that name it',
     )
     .option('--deviation <name>', 'only this one; may be given again', collect, [])
-    .option('--labs <n>', 'labs side by side', '6')
+    .option('--labs <n>', 'labs side by side', '7')
     .option('--update', 'write what was seen into the "kills" of the vectors, for review')
     .addHelpText('after', '\nExit status: 0 all as named; 1 not')
     .action(async (options) => (await import('./kill-matrix.ts')).killMatrixCommand(options));

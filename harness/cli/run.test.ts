@@ -256,7 +256,15 @@ t.test('a device that nothing can be said of', async (t) => {
     Object.assign(ixit.mobileNodes[0] ?? {}, { key: { hex: '99'.repeat(16) } }),
   );
   const out = join(folder, 'strange');
-  const { status, output } = await dsmip('run', '--iut', iut, '--vector', 'ha-tunnel-mode/r0-t0', '--out', out);
+  const { status, output } = await dsmip(
+    'run',
+    '--iut',
+    iut,
+    '--vector',
+    'ha-tunnel-mode/r0-t0',
+    '--out',
+    out,
+  );
   t.equal(status, 2, output);
   t.match(output, /Inconclusive\n\n {2}\S.*\n(?: {2}.*\n)*? {4}ha-tunnel-mode/);
   t.equal((await dsmip('rejudge', out)).status, 0);
