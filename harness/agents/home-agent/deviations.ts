@@ -272,6 +272,36 @@ const table = {
     also: ['4.3-k'],
     breaks: 'Takes IPv6 out of tunnels only when the registration had T=1.',
   },
+  'coupled-refusal-binds-ipv4': {
+    clause: '4.3-h',
+    breaks:
+      'Denies a request without a compatibility extension for its IPv6 address, and binds the IPv4 one all the same.',
+  },
+  // What the ledger only records: told by another record.
+  'tunnels-ipv6-udp-only': {
+    clause: '4.3-d',
+    breaks: 'Tunnels no IPv6 but UDP.',
+  },
+  'tunnels-ipv6-of-hop-limit-1': {
+    clause: '4.3-d',
+    breaks: 'Tunnels IPv6 whose hop limit is used up.',
+  },
+  'case-2-takes-reverse-tunnel': {
+    clause: '4.3-k',
+    breaks: 'With R=0, takes reverse-tunnelled IPv6 from the care-of address and the home address.',
+  },
+  'code-extension-without-address': {
+    clause: '4.2-d',
+    breaks: 'Answers a request without an IPv6 home address with a code extension, too.',
+  },
+  're-registration-keeps-ipv6': {
+    clause: '4.7-a',
+    breaks: 'Keeps the IPv6 binding when a re-registration has no IPv6 home address.',
+  },
+  'nat-traversal-ignored': {
+    clause: '4.8-a',
+    breaks: 'Takes no notice of a UDP tunnel request.',
+  },
   'accepts-ipv4-though-ipv6-refused': {
     clause: '4.3-h',
     breaks: 'Without a compatibility extension, accepts IPv4 while it refuses IPv6.',

@@ -85,11 +85,13 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       return;
     }
     const isLinkLocal = packet[8] === 0xfe && ((packet[9] ?? 0) & 0xc0) === 0x80;
-    if (isLinkLocal || (!isHopCounted && (packet[7] ?? 0) <= 1)) {
+    const lowestHopLimit = deviates('tunnels-ipv6-of-hop-limit-1') ? 0 : 1;
+    if (isLinkLocal || (!isHopCounted && (packet[7] ?? 0) <= lowestHopLimit)) {
       count('notForwardedIpv6');
       return;
     }
-    if (deviates('no-ipv6-interception')) {
+    const isUdp = packet[6] === 17;
+    if (deviates('no-ipv6-interception') || (deviates('tunnels-ipv6-udp-only') && !isUdp)) {
       return;
     }
     if (deviates('intercepted-packets-onto-home-link')) {
@@ -133,8 +135,12 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
   /** Whether this binding lets IPv6 of its mobile node come out of a tunnel from `outerSource`. */
   function acceptsReverseIpv6(mobile: MobileNode, binding: Binding, outerSource: number): boolean {
     const { ipv6 } = binding;
-    if (ipv6 === undefined || ipv6.expiresAt <= now() || ipv6.mode === 'care-of-address') {
+    if (ipv6 === undefined || ipv6.expiresAt <= now()) {
       return false;
+    }
+    if (ipv6.mode === 'care-of-address') {
+      const isOwn = outerSource === ipv6.careOfAddress || outerSource === mobile.homeAddress;
+      return isOwn && deviates('case-2-takes-reverse-tunnel');
     }
     if (deviates('reverse-ipv6-needs-t') && !binding.reverseTunneling) {
       return false;

@@ -225,6 +225,10 @@ export function createRegistrar(
         ? mobile.configuredIpv6HomeAddress
         : undefined);
     if (asked === undefined || (request.ipv6HomeAddress !== undefined && !isIpv6Asked(request))) {
+      const before = mobile.bindings[0]?.ipv6;
+      if (before !== undefined && deviates('re-registration-keeps-ipv6')) {
+        binding.ipv6 = { ...before };
+      }
       return decision;
     }
     const ipv6ExpiresAt = deviates('ipv6-outlives-lifetime')
@@ -254,7 +258,10 @@ export function createRegistrar(
       }
       return {
         ...decision,
-        ...(isDenied && { code: replyCode.administrativelyProhibited, change: undefined }),
+        ...(isDenied && {
+          code: replyCode.administrativelyProhibited,
+          change: deviates('coupled-refusal-binds-ipv4') ? decision.change : undefined,
+        }),
         ipv6Code: refusingCode(choice.refused, mode, isDenied),
       };
     }
@@ -388,7 +395,7 @@ export function createRegistrar(
     if (request.lifetimeSeconds === 0) {
       return deregister(base, request, mobile);
     }
-    const nat = negotiateNatTraversal(arrival, request);
+    const nat = deviates('nat-traversal-ignored') ? undefined : negotiateNatTraversal(arrival, request);
     return nat?.denial === undefined
       ? register({ ...base, natTraversal: nat }, request, mobile)
       : deny(nat.denial);

@@ -59,7 +59,13 @@ export function createReplyEncoder(
       nai === undefined ? [] : [unknown(extensionType.mobileNodeNai, Buffer.from(nai, 'latin1'))];
     const addressPart: Extension[] = returnedAddress === undefined ? [] : [addressExtension(returnedAddress)];
     const isCodeSent = ipv6Code !== undefined && !deviates('omits-code-extension');
-    const codePart: Extension[] = isCodeSent ? [codeExtension(ipv6Code)] : [];
+    const isUnasked =
+      ipv6Code === undefined && decision.code <= 1 && deviates('code-extension-without-address');
+    const codePart: Extension[] = isCodeSent
+      ? [codeExtension(ipv6Code)]
+      : isUnasked
+        ? [codeExtension(0)]
+        : [];
     const natPart: Extension[] =
       natTraversal === undefined || decision.code > 1
         ? []
