@@ -6,7 +6,6 @@ import type { Ledger } from '../vectors/ledger.ts';
 import type {
   ExpectStep,
   Json,
-  JsonObject,
   Pattern,
   RecordStep,
   SendStep,
@@ -19,6 +18,15 @@ import { type Decoded, encodePacket, type Packet, type Tamper, verifyAuthenticat
 import { BenchInterrupted, type BenchSession, type PortName, type SeenFrame } from './bench.ts';
 import { Context, type Surroundings } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
+import {
+  asksForReply,
+  isObject,
+  payloadOf,
+  replyIdentification,
+  sameDatagram,
+  udpDestination,
+  valueAt,
+} from './frames.ts';
 import { type Difference, type MatchTools, matchPattern } from './match.ts';
 import {
   type Judgement,
@@ -735,55 +743,6 @@ class Run {
   private note(step: Step, text: string, ok: boolean, timeNs: number, frames: number[]): void {
     this.steps.push({ part: this.part, step: step.path, text, ok, timeNs: Math.round(timeNs), frames });
   }
-}
-
-function replyIdentification(decoded: Decoded): string | undefined {
-  for (const layer of decoded.layers)
-    if ('registrationReply' in layer) return layer.registrationReply.identification;
-  return undefined;
-}
-
-function udpDestination(decoded: Decoded): number | undefined {
-  for (const layer of decoded.layers) if ('udp' in layer) return layer.udp.destinationPort;
-  return undefined;
-}
-
-/** The same but for what routers change in the outer IP header. ARP and the like: the same octets. */
-function sameDatagram(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  const etherType = ((a[12] ?? 0) << 8) | (a[13] ?? 0);
-  // IPv4: from the protocol on, less the header checksum; IPv6: from the addresses on.
-  const skip = etherType === 0x0800 ? [23, 24, 26] : etherType === 0x86dd ? [20, 21, 22] : [0, 0, 0];
-  const [first = 0, hole = 0, rest = 0] = skip;
-  for (let at = first; at < a.length; at += 1) {
-    if (at >= hole && at < rest) continue;
-    if (a[at] !== b[at]) return false;
-  }
-  return true;
-}
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const asksForReply = (pattern: Pattern): boolean =>
-  pattern.some((layer) => isObject(layer) && 'registrationReply' in layer);
-
-function payloadOf(decoded: Decoded): string | undefined {
-  const last = decoded.layers.at(-1);
-  return last !== undefined && 'payload' in last ? last.payload : undefined;
-}
-
-/** `registrationReply.lifetimeSeconds`, `registrationReply.extensions.ipv6HomeAddress.address`. */
-function valueAt(decoded: Decoded, path: string): Json | undefined {
-  const [name, ...rest] = path.split('.') as [string, ...string[]];
-  const layer = decoded.layers.find((one) => name in one) as unknown as JsonObject | undefined;
-  let value: Json | undefined = layer?.[name];
-  for (const part of rest) {
-    if (Array.isArray(value))
-      value = (value.find((entry) => isObject(entry) && part in entry) as JsonObject | undefined)?.[part];
-    else value = isObject(value) ? value[part] : undefined;
-  }
-  return value;
 }
 
 /**

@@ -78,7 +78,7 @@ export function loadVectors(options: LoadOptions): VectorSet {
     }
   }
   const idle = [...fragments.keys()].filter((name) => !used.has(name));
-  if (idle.length > 0 && process.env.DSMIP_IDLE === undefined) {
+  if (idle.length > 0) {
     throw fault(
       relative(projectRoot, fragmentsFile),
       'fragments',

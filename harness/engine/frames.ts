@@ -1,0 +1,52 @@
+/** Small questions about decoded frames and patterns. */
+import type { Json, JsonObject, Pattern } from '../vectors/types.ts';
+import type { Decoded } from '../wire/index.ts';
+
+export function replyIdentification(decoded: Decoded): string | undefined {
+  for (const layer of decoded.layers)
+    if ('registrationReply' in layer) return layer.registrationReply.identification;
+  return undefined;
+}
+
+export function udpDestination(decoded: Decoded): number | undefined {
+  for (const layer of decoded.layers) if ('udp' in layer) return layer.udp.destinationPort;
+  return undefined;
+}
+
+/** The same but for what routers change in the outer IP header. ARP and the like: the same octets. */
+export function sameDatagram(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  const etherType = ((a[12] ?? 0) << 8) | (a[13] ?? 0);
+  // IPv4: from the protocol on, less the header checksum; IPv6: from the addresses on.
+  const skip = etherType === 0x0800 ? [23, 24, 26] : etherType === 0x86dd ? [20, 21, 22] : [0, 0, 0];
+  const [first = 0, hole = 0, rest = 0] = skip;
+  for (let at = first; at < a.length; at += 1) {
+    if (at >= hole && at < rest) continue;
+    if (a[at] !== b[at]) return false;
+  }
+  return true;
+}
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const asksForReply = (pattern: Pattern): boolean =>
+  pattern.some((layer) => isObject(layer) && 'registrationReply' in layer);
+
+export function payloadOf(decoded: Decoded): string | undefined {
+  const last = decoded.layers.at(-1);
+  return last !== undefined && 'payload' in last ? last.payload : undefined;
+}
+
+/** `registrationReply.lifetimeSeconds`, `registrationReply.extensions.ipv6HomeAddress.address`. */
+export function valueAt(decoded: Decoded, path: string): Json | undefined {
+  const [name, ...rest] = path.split('.') as [string, ...string[]];
+  const layer = decoded.layers.find((one) => name in one) as unknown as JsonObject | undefined;
+  let value: Json | undefined = layer?.[name];
+  for (const part of rest) {
+    if (Array.isArray(value))
+      value = (value.find((entry) => isObject(entry) && part in entry) as JsonObject | undefined)?.[part];
+    else value = isObject(value) ? value[part] : undefined;
+  }
+  return value;
+}
