@@ -343,7 +343,7 @@ export function createRegistrar(
     const mobile = findMobile(request);
     const foreignAssociation = findForeignAgent(arrival, request);
     const ntpNow = clocks.ntp();
-    const raised = deviates('lifetime-raised') && request.lifetimeSeconds > 0 ? 30 : 0;
+    const raised = deviates('lifetime-raised') && request.lifetimeSeconds > 0 ? 2 : 0;
     const base: Decision = {
       code: replyCode.accepted,
       lifetimeSeconds: Math.min(request.lifetimeSeconds, settings.maximumLifetimeSeconds) + raised,
