@@ -1,6 +1,7 @@
-import { type Deviation, homeAgentDeviations } from './home-agent/deviations.ts';
+import type { Deviation } from './common/deviates.ts';
+import { homeAgentDeviations } from './home-agent/deviations.ts';
 
-export type { Deviation } from './home-agent/deviations.ts';
+export type { Deviation } from './common/deviates.ts';
 
 /** A deviation was named that no reference agent has. */
 export class UnknownDeviationError extends Error {

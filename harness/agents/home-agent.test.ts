@@ -8,14 +8,15 @@ import {
   type RegistrationRequest,
   type SecurityAssociation,
 } from '../wire/index.ts';
+import { ipv4Number, ipv6Key, ipv6Text } from './common/addresses.ts';
+import { createDeviates } from './common/deviates.ts';
+import { fragments, ipv4Packet } from './common/packets.ts';
 import { deviations, resolveDeviations } from './deviations.ts';
-import { ipv4Number, ipv6Key, ipv6Text } from './home-agent/addresses.ts';
 import { createAllocator } from './home-agent/allocation.ts';
 import { createBindingTable } from './home-agent/bindings.ts';
 import { parseConfiguration } from './home-agent/config.ts';
-import { createDeviates, type HomeAgentDeviation, homeAgentDeviations } from './home-agent/deviations.ts';
+import { type HomeAgentDeviation, homeAgentDeviations } from './home-agent/deviations.ts';
 import type { Arrival } from './home-agent/message.ts';
-import { fragments, ipv4Packet } from './home-agent/packets.ts';
 import { createRegistrar } from './home-agent/registration.ts';
 import { createReplyEncoder } from './home-agent/reply.ts';
 

@@ -1,9 +1,9 @@
 import { agentFlag, encodePacket, formatMac } from '../../wire/index.ts';
-import { ipv4At, ipv4Text } from './addresses.ts';
+import { ipv4At, ipv4Text } from '../common/addresses.ts';
+import { ipv4Packet, sum16 } from '../common/packets.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 import type { Link } from './neighbours.ts';
-import { ipv4Packet, sum16 } from './packets.ts';
 
 export interface Advertiser {
   /** An ICMP router solicitation (type 10) that came over the home link, from its Ethernet header on. */

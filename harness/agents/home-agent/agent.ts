@@ -7,7 +7,11 @@ import {
   type PacketPort,
   realtimeNs,
 } from '../../net/index.ts';
-import { directedBroadcast, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text } from './addresses.ts';
+import { directedBroadcast, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text } from '../common/addresses.ts';
+import { ntpTime } from '../common/clock.ts';
+import { headerLength, ipv4Packet, isFragment, protocol, sum16 } from '../common/packets.ts';
+import type { Agent, Telling } from '../common/program.ts';
+import type { Counters } from '../common/status.ts';
 import { type Advertiser, createAdvertiser } from './advertisements.ts';
 import { createAllocator } from './allocation.ts';
 import { createBindingTable } from './bindings.ts';
@@ -16,26 +20,15 @@ import type { Deviates } from './deviations.ts';
 import { createForwarder } from './forwarding.ts';
 import type { Arrival } from './message.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
-import { headerLength, ipv4Packet, isFragment, protocol, sum16 } from './packets.ts';
 import { createRegistrar } from './registration.ts';
 import { createReplyEncoder } from './reply.ts';
-import { ntpTime } from './security.ts';
-import { type Counters, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
 
-export interface HomeAgent {
-  status(): object;
-  close(): void;
-}
-
-export interface HomeAgentOptions {
+export interface HomeAgentOptions extends Telling {
   settings: Settings;
   deviates: Deviates;
   /** Path of the network namespace to work in; the process's own without it. */
   namespace?: string;
-  /** A line of log; never holds keys. */
-  log(event: string, details: object): void;
-  /** Bindings have changed. */
-  changed(): void;
 }
 
 const ethernetLength = 14;
@@ -44,7 +37,7 @@ const mobileIpPort = 434;
 const ringFrames = 1024;
 
 /** Opens ports and sockets and serves. Throws when the kernel refuses one of them. */
-export function startHomeAgent(options: HomeAgentOptions): HomeAgent {
+export function startHomeAgent(options: HomeAgentOptions): Agent {
   const { settings, deviates, log } = options;
   const namespace = options.namespace === undefined ? undefined : openNamespace(options.namespace);
   const counters: Counters = {};

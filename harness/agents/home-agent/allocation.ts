@@ -6,7 +6,7 @@ import {
   isInterfaceIdentifierOnly,
   isUnusableHomeAddress,
   zeroIpv6,
-} from './addresses.ts';
+} from '../common/addresses.ts';
 import type { BindingTable, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';

@@ -1,5 +1,5 @@
 import type { SecurityAssociation } from '../../wire/index.ts';
-import type { Ipv6Key } from './addresses.ts';
+import type { Ipv6Key } from '../common/addresses.ts';
 import type { MobileNodeSettings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 

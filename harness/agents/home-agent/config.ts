@@ -1,12 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import {
-  type AuthenticationAlgorithm,
-  checkExtensionTypes,
-  type ExtensionTypes,
-  fromHex,
-  type SecurityAssociation,
-} from '../../wire/index.ts';
+import { checkExtensionTypes, type ExtensionTypes, type SecurityAssociation } from '../../wire/index.ts';
 import {
   type Ipv4Prefix,
   type Ipv6Key,
@@ -16,16 +8,19 @@ import {
   ipv6Key,
   ipv6Plus,
   ipv6Prefix,
-} from './addresses.ts';
+} from '../common/addresses.ts';
+import {
+  type AdvertisementSettings,
+  type AssociationEntry,
+  ConfigurationError,
+  createConfigurationCheck,
+  field,
+  keyPlus,
+  optional,
+  readConfigurationFile,
+  readKey,
+} from '../common/configuration.ts';
 import { configurationSchema } from './config-schema.ts';
-
-/** A configuration that cannot be used: the message names the file, the field and the mend. */
-export class ConfigurationError extends Error {
-  readonly code = 'ERR_AGENT_CONFIGURATION';
-}
-
-/** A key as written in the file: given, in a file, or in the environment; always hex digits. */
-export type KeySource = { hex: string } | { file: string } | { env: string };
 
 export interface MobileNodeSettings {
   nai?: string;
@@ -33,12 +28,6 @@ export interface MobileNodeSettings {
   ipv6HomeAddress?: Ipv6Key;
   association: SecurityAssociation;
   replay: 'timestamps' | 'nonces';
-}
-
-export interface AdvertisementSettings {
-  intervalSeconds: number;
-  lifetimeSeconds: number;
-  registrationLifetimeSeconds: number;
 }
 
 /** The configuration file with defaults filled in, addresses parsed, keys read and entries expanded. */
@@ -65,22 +54,16 @@ export interface Settings {
   foreignAgents: Map<number, SecurityAssociation>;
 }
 
-interface MobileNodeEntry {
+interface MobileNodeEntry extends AssociationEntry {
   count?: number;
   nai?: string;
   ipv4HomeAddress?: string;
   ipv6HomeAddress?: string;
-  spi: number;
-  key: KeySource;
-  algorithm?: AuthenticationAlgorithm;
   replay?: 'timestamps' | 'nonces';
 }
 
-interface ForeignAgentEntry {
+interface ForeignAgentEntry extends AssociationEntry {
   address: string;
-  spi: number;
-  key: KeySource;
-  algorithm?: AuthenticationAlgorithm;
 }
 
 interface ConfigurationFile {
@@ -108,63 +91,15 @@ interface ConfigurationFile {
 
 /** Read and check a configuration file. Throws ConfigurationError. */
 export function readConfiguration(path: string): Settings {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigurationError(
-      `${path}: cannot be read (${message(error)}); give --config a readable file`,
-    );
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ConfigurationError(`${path}: is not JSON (${message(error)}); mend the syntax`);
-  }
-  return parseConfiguration(value, path);
+  return parseConfiguration(readConfigurationFile(path), path);
 }
 
-let validate: ValidateFunction | undefined;
+const check = createConfigurationCheck(configurationSchema);
 
 /** Check a configuration value; `path` is used in messages only. Throws ConfigurationError. */
 export function parseConfiguration(value: unknown, path: string): Settings {
-  validate ??= new Ajv2020({ allErrors: true, strict: true, verbose: true }).compile(configurationSchema);
-  if (!validate(value)) {
-    throw new ConfigurationError((validate.errors ?? []).map((error) => explain(path, error)).join('\n'));
-  }
-  return resolve(value as unknown as ConfigurationFile, path);
-}
-
-function explain(path: string, error: ErrorObject): string {
-  const field = error.instancePath === '' ? 'the configuration' : error.instancePath;
-  if (error.keyword === 'additionalProperties') {
-    const name = String(error.params.additionalProperty);
-    const known = Object.keys((error.parentSchema?.properties as object | undefined) ?? {});
-    return `${path}: ${field} has an unknown field "${name}"; remove it or use one of ${known.join(', ')}`;
-  }
-  if (error.keyword === 'required') {
-    return `${path}: ${field} lacks the field "${String(error.params.missingProperty)}"; add it`;
-  }
-  const allowed = error.keyword === 'enum' ? `: ${(error.params.allowedValues as unknown[]).join(', ')}` : '';
-  return `${path}: ${field} ${error.message ?? 'is wrong'}${allowed}; change it`;
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Runs `work`, naming the field in what it throws. */
-function field<T>(path: string, name: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw new ConfigurationError(`${path}: /${name}: ${message(error)}; change it`);
-  }
-}
-
-function optional<T, R>(value: T | undefined, work: (value: T) => R): R | undefined {
-  return value === undefined ? undefined : work(value);
+  check(value, path);
+  return resolve(value as ConfigurationFile, path);
 }
 
 function resolve(file: ConfigurationFile, path: string): Settings {
@@ -261,29 +196,4 @@ function expand(entry: MobileNodeEntry, name: string, path: string): MobileNodeS
     },
     replay: entry.replay ?? 'timestamps',
   }));
-}
-
-/** The key as a big-endian integer, `count` upwards, of the same length. */
-function keyPlus(key: Uint8Array, count: number): Uint8Array {
-  const octets = Uint8Array.from(key);
-  let carry = count;
-  for (let index = octets.length - 1; index >= 0 && carry > 0; index--) {
-    const sum = (octets[index] ?? 0) + carry;
-    octets[index] = sum & 255;
-    carry = Math.floor(sum / 256);
-  }
-  return octets;
-}
-
-function readKey(source: KeySource): Uint8Array {
-  const { text, place } =
-    'hex' in source
-      ? { text: source.hex, place: 'the key' }
-      : 'file' in source
-        ? { text: readFileSync(source.file, 'utf8').trim(), place: `the key file ${source.file}` }
-        : { text: process.env[source.env] ?? '', place: `the environment variable ${source.env}` };
-  if (!/^([0-9a-fA-F]{2})+$/.test(text)) {
-    throw new Error(`${place} must hold an even number of hex digits`);
-  }
-  return fromHex(text.toLowerCase());
 }

@@ -1,12 +1,4 @@
-/** A named way to break one clause. */
-export interface Deviation {
-  /** The clause, or base check (B1 ...), of the catalogue that it breaks. */
-  clause: string;
-  /** Further clauses that state the same behaviour. */
-  also?: string[];
-  /** What the agent then does, in one sentence. */
-  breaks: string;
-}
+import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
 
 /** Every way in which the reference home agent can be made to break a clause; the names lack the role. */
 const table = {
@@ -573,13 +565,4 @@ export type HomeAgentDeviation = keyof typeof table;
 export const homeAgentDeviations: Readonly<Record<HomeAgentDeviation, Deviation>> = table;
 
 /** Whether a deviation is switched on. */
-export type Deviates = (name: HomeAgentDeviation) => boolean;
-
-/** The switches of one agent; free of cost when none is on. */
-export function createDeviates(names: readonly HomeAgentDeviation[]): Deviates {
-  if (names.length === 0) {
-    return () => false;
-  }
-  const switchedOn = new Set(names);
-  return (name) => switchedOn.has(name);
-}
+export type Deviates = DeviatesOf<HomeAgentDeviation>;

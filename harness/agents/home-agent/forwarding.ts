@@ -1,6 +1,5 @@
-import { type Ipv6Key, ipv4At, ipv6KeyAt } from './addresses.ts';
-import type { Binding, BindingTable, MobileNode } from './bindings.ts';
-import { echoReply, fragmentationNeeded } from './icmp.ts';
+import { type Ipv6Key, ipv4At, ipv6KeyAt } from '../common/addresses.ts';
+import { echoReply, fragmentationNeeded } from '../common/icmp.ts';
 import {
   decapsulateMinimally,
   headerLength,
@@ -9,7 +8,8 @@ import {
   lowerHopLimit,
   lowerTtl,
   protocol,
-} from './packets.ts';
+} from '../common/packets.ts';
+import type { Binding, BindingTable, MobileNode } from './bindings.ts';
 import { createTunnels, sendInPieces, singleHeader, type TunnelOptions } from './tunnels.ts';
 
 export interface ForwardingOptions extends TunnelOptions {

@@ -1,5 +1,5 @@
 import type { ExtensionTypes } from '../../wire/index.ts';
-import { type Ipv6Key, ipv4At, ipv6KeyAt } from './addresses.ts';
+import { type Ipv6Key, ipv4At, ipv6KeyAt } from '../common/addresses.ts';
 
 /** Flag bits of the Registration Request (RFC 3344 3.3, RFC 3024 3.2). */
 export const requestFlag = {

@@ -1,9 +1,9 @@
 import { encodePacket, formatMac, fromHex, type Packet } from '../../wire/index.ts';
-import { type Ipv6Key, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text, zeroIpv6 } from './addresses.ts';
+import { type Ipv6Key, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text, zeroIpv6 } from '../common/addresses.ts';
+import { protocol, sum16 } from '../common/packets.ts';
 import type { BindingTable, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
-import { protocol, sum16 } from './packets.ts';
 
 /** The home link as the neighbour functions use it. */
 export interface Link {

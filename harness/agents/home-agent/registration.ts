@@ -1,5 +1,5 @@
 import type { SecurityAssociation } from '../../wire/index.ts';
-import { directedBroadcast, type Ipv6Key } from './addresses.ts';
+import { directedBroadcast, type Ipv6Key } from '../common/addresses.ts';
 import type { Allocator } from './allocation.ts';
 import type { Binding, BindingTable, Change, Ipv6Mode, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';

@@ -6,7 +6,7 @@ import {
   type Packet,
   toHex,
 } from '../../wire/index.ts';
-import { type Ipv6Key, ipv4Text, ipv6Octets, ipv6Text } from './addresses.ts';
+import { type Ipv6Key, ipv4Text, ipv6Octets, ipv6Text } from '../common/addresses.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 import { type Arrival, extensionType } from './message.ts';

@@ -5,16 +5,6 @@ import type { Deviates } from './deviations.ts';
 import type { Found, Request } from './message.ts';
 
 const lowBits = 0xffffffffn;
-/** Seconds from the epoch of NTP (1900) to that of Unix. */
-const ntpOffset = 2208988800n;
-
-/** NTP time (RFC 3344 5.7.1): seconds since 1900 in the high 32 bits, their fraction in the low 32. */
-export function ntpTime(unixNs: bigint): bigint {
-  const seconds = unixNs / 1000000000n + ntpOffset;
-  const fraction = ((unixNs % 1000000000n) << 32n) / 1000000000n;
-  return BigInt.asUintN(64, (seconds << 32n) | fraction);
-}
-
 /** RFC 3344 3.8.2.1 a: exactly one valid MHAE. */
 export function isMobileAuthenticated(
   request: Request,

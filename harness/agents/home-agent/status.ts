@@ -1,8 +1,6 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { ipv4Text, ipv6Text } from './addresses.ts';
+import { ipv4Text, ipv6Text } from '../common/addresses.ts';
+import { type Counters, remaining } from '../common/status.ts';
 import type { BindingTable } from './bindings.ts';
-
-export type Counters = Record<string, number>;
 
 /** What the agent says of itself: bindings and counters, never a key. Times in milliseconds. */
 export function statusOf(table: BindingTable, counters: Counters, now: number): object {
@@ -24,28 +22,5 @@ export function statusOf(table: BindingTable, counters: Counters, now: number): 
       })),
     ),
     counters,
-  };
-}
-
-function remaining(expiresAt: number, now: number): number | 'infinite' {
-  return expiresAt === Number.POSITIVE_INFINITY ? 'infinite' : Math.max(0, Math.round(expiresAt - now));
-}
-
-/** Rewrites a file as a whole: a reader sees the old or the new one. At most once per turn of the event loop. */
-export function createStatusFile(path: string, current: () => object): { changed(): void } {
-  let isPending = false;
-  return {
-    changed() {
-      if (isPending) {
-        return;
-      }
-      isPending = true;
-      setImmediate(() => {
-        isPending = false;
-        const draft = `${path}.${process.pid}.new`;
-        writeFileSync(draft, `${JSON.stringify(current(), undefined, 2)}\n`);
-        renameSync(draft, path);
-      });
-    },
   };
 }

@@ -1,8 +1,14 @@
+import { packetTooBig } from '../common/icmp.ts';
+import {
+  encapsulate,
+  encapsulateInUdp,
+  encapsulateMinimally,
+  fragments,
+  protocol,
+} from '../common/packets.ts';
 import type { Binding, Ipv6Binding, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
-import { packetTooBig } from './icmp.ts';
-import { encapsulate, encapsulateInUdp, encapsulateMinimally, fragments, protocol } from './packets.ts';
 import { otherAddress } from './reply.ts';
 
 export interface TunnelOptions {
