@@ -1,17 +1,18 @@
 import {
   openNamespace,
-  openPacketPort,
   openRawSender,
   openRoutes,
   openSink,
   type PacketPort,
   realtimeNs,
 } from '../../net/index.ts';
-import { directedBroadcast, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text } from '../common/addresses.ts';
+import { directedBroadcast, ipv4Text, ipv6KeyAt, ipv6Text } from '../common/addresses.ts';
 import { ntpTime } from '../common/clock.ts';
-import { headerLength, ipv4Packet, isFragment, protocol, sum16 } from '../common/packets.ts';
+import { protocol } from '../common/packets.ts';
+import { ethernetLength, etherType, macOf, openAgentPort } from '../common/port.ts';
 import type { Agent, Telling } from '../common/program.ts';
 import type { Counters } from '../common/status.ts';
+import { readUdp } from '../common/udp.ts';
 import { type Advertiser, createAdvertiser } from './advertisements.ts';
 import { createAllocator } from './allocation.ts';
 import { createBindingTable } from './bindings.ts';
@@ -31,10 +32,7 @@ export interface HomeAgentOptions extends Telling {
   namespace?: string;
 }
 
-const ethernetLength = 14;
-const etherType = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
 const mobileIpPort = 434;
-const ringFrames = 1024;
 
 /** Opens ports and sockets and serves. Throws when the kernel refuses one of them. */
 export function startHomeAgent(options: HomeAgentOptions): Agent {
@@ -142,33 +140,18 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
     }
   }
 
-  /** A UDP datagram for this agent. RFC 3344 3.8.2.1: a wrong checksum that is not zero is discarded silently. */
+  /** A UDP datagram for this agent. */
   function onUdp(octets: Buffer, frame: Buffer, port: PacketPort): void {
-    const packet = ipv4Packet(octets);
-    if (packet === undefined || isFragment(packet)) {
-      count('malformedIpv4');
+    const datagram = readUdp(octets);
+    if (datagram.problem !== undefined) {
+      count(datagram.problem);
       return;
     }
-    const start = headerLength(packet);
-    const length = packet.length >= start + 8 ? packet.readUInt16BE(start + 4) : 0;
-    if (length < 8 || start + length > packet.length) {
-      count('malformedUdp');
-      return;
-    }
-    const end = start + length;
-    const pseudo = sum16(packet, 12, 20) + protocol.udp + length;
-    if (packet.readUInt16BE(start + 6) !== 0 && sum16(packet, start, end, pseudo) !== 0xffff) {
-      count('badUdpChecksum');
-      return;
-    }
-    const payload = packet.subarray(start + 8, end);
-    const source = ipv4At(packet, 12);
-    const sourcePort = packet.readUInt16BE(start);
+    const { source, sourcePort, destination, payload } = datagram;
     if (settings.natTraversal && payload[0] === 4) {
       forwarder.receiveTunnelData(source, sourcePort, payload);
       return;
     }
-    const destination = ipv4At(packet, 16);
     onRegistration({ source, sourcePort, destination, destinationPort: mobileIpPort, payload }, frame, port);
   }
 
@@ -225,12 +208,7 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
     }
   }
 
-  /** Only what came for this interface: the port hears everything. */
-  function onFrame(frame: Buffer, port: PacketPort, mac: Buffer): void {
-    const isMulticast = ((frame[0] ?? 0) & 1) === 1;
-    if (frame.length < ethernetLength || (!isMulticast && mac.compare(frame, 0, 6) !== 0)) {
-      return;
-    }
+  function onFrame(frame: Buffer, port: PacketPort, isMulticast: boolean): void {
     switch (frame.readUInt16BE(12)) {
       case etherType.ipv4:
         onIpv4(frame, port);
@@ -246,24 +224,7 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
   }
 
   function open(device: string): PacketPort {
-    const port = openPacketPort({
-      namespace,
-      device,
-      ringFrames,
-      onFrame({ octets, outgoing }) {
-        if (outgoing) {
-          return;
-        }
-        try {
-          onFrame(Buffer.from(octets.buffer, octets.byteOffset, octets.length), port, mac);
-        } catch (error) {
-          // Whatever arrives, the agent goes on.
-          count('exceptions');
-          log('exception', { message: error instanceof Error ? error.message : String(error) });
-        }
-      },
-    });
-    const mac = macOf(port);
+    const port = openAgentPort({ namespace, device, onFrame, count, log });
     ports.push(port);
     return port;
   }
@@ -306,8 +267,4 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
       namespace?.close();
     },
   };
-}
-
-function macOf(port: PacketPort): Buffer {
-  return Buffer.from(port.mac.replaceAll(':', ''), 'hex');
 }

@@ -1,24 +1,6 @@
 import type { ExtensionTypes } from '../../wire/index.ts';
 import { type Ipv6Key, ipv4At, ipv6KeyAt } from '../common/addresses.ts';
-
-/** Flag bits of the Registration Request (RFC 3344 3.3, RFC 3024 3.2). */
-export const requestFlag = {
-  simultaneousBindings: 0x80,
-  broadcastDatagrams: 0x40,
-  decapsulationByMobileNode: 0x20,
-  minimalEncapsulation: 0x10,
-  greEncapsulation: 0x08,
-  reverseTunneling: 0x02,
-} as const;
-
-export const extensionType = {
-  padding: 0,
-  mobileHomeAuthentication: 32,
-  mobileForeignAuthentication: 33,
-  foreignHomeAuthentication: 34,
-  mobileNodeNai: 131,
-  udpTunnelRequest: 144,
-} as const;
+import { extensionType, type Found, walkExtensions } from '../common/messages.ts';
 
 /** Codes of the Registration Reply that a home agent gives (RFC 3344 3.4, RFC 3024 3.4, RFC 3519 3.5). */
 export const replyCode = {
@@ -48,12 +30,6 @@ export interface Arrival {
 }
 
 const fixedPartLength = 24;
-
-export interface Found {
-  type: number;
-  offset: number;
-  length: number;
-}
 
 /** RFC 3519 3.1, as far as the home agent needs it. */
 export interface UdpTunnelRequest {
@@ -99,7 +75,7 @@ export function parseRequest(octets: Buffer, options: ParseOptions): Request | u
   if (octets.length < fixedPartLength || octets[0] !== 1) {
     return undefined;
   }
-  const { found, trailing } = walk(octets);
+  const { found, trailing } = walkExtensions(octets, fixedPartLength);
   const request: Request = {
     octets,
     flags: octets[1] ?? 0,
@@ -119,26 +95,6 @@ export function parseRequest(octets: Buffer, options: ParseOptions): Request | u
     interpret(request, item, options);
   }
   return request;
-}
-
-function walk(octets: Buffer): { found: Found[]; trailing: boolean } {
-  const found: Found[] = [];
-  let offset = fixedPartLength;
-  while (offset < octets.length) {
-    const type = octets[offset] ?? 0;
-    if (type === extensionType.padding) {
-      found.push({ type, offset, length: 1 });
-      offset += 1;
-      continue;
-    }
-    const length = 2 + (octets[offset + 1] ?? octets.length);
-    if (offset + length > octets.length) {
-      return { found, trailing: true };
-    }
-    found.push({ type, offset, length });
-    offset += length;
-  }
-  return { found, trailing: false };
 }
 
 function interpret(request: Request, item: Found, options: ParseOptions): void {

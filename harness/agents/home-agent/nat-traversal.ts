@@ -1,4 +1,5 @@
-import { type Arrival, type Request, replyCode, requestFlag } from './message.ts';
+import { requestFlag } from '../common/messages.ts';
+import { type Arrival, type Request, replyCode } from './message.ts';
 
 /** The outcome of RFC 3519 4.6: a UDP tunnel agreed or declined, or the code that denies the registration. */
 export interface NatTraversal {

@@ -1,17 +1,11 @@
 import type { SecurityAssociation } from '../../wire/index.ts';
 import { directedBroadcast, type Ipv6Key } from '../common/addresses.ts';
+import { requestFlag } from '../common/messages.ts';
 import type { Allocator } from './allocation.ts';
 import type { Binding, BindingTable, Change, Ipv6Mode, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
 import type { Deviates, HomeAgentDeviation } from './deviations.ts';
-import {
-  type Arrival,
-  type ParseOptions,
-  parseRequest,
-  type Request,
-  replyCode,
-  requestFlag,
-} from './message.ts';
+import { type Arrival, type ParseOptions, parseRequest, type Request, replyCode } from './message.ts';
 import { type NatTraversal, negotiateNatTraversal } from './nat-traversal.ts';
 import {
   checkIdentification,

@@ -7,9 +7,10 @@ import {
   toHex,
 } from '../../wire/index.ts';
 import { type Ipv6Key, ipv4Text, ipv6Octets, ipv6Text } from '../common/addresses.ts';
+import { extensionType } from '../common/messages.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
-import { type Arrival, extensionType } from './message.ts';
+import type { Arrival } from './message.ts';
 import { keepaliveSeconds } from './nat-traversal.ts';
 import type { Decision } from './registration.ts';
 

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { type SecurityAssociation, verifyAuthenticator } from '../../wire/index.ts';
+import type { Found } from '../common/messages.ts';
 import type { MobileNode } from './bindings.ts';
 import type { Deviates } from './deviations.ts';
-import type { Found, Request } from './message.ts';
+import type { Request } from './message.ts';
 
 const lowBits = 0xffffffffn;
 /** RFC 3344 3.8.2.1 a: exactly one valid MHAE. */
