@@ -28,6 +28,11 @@ export function ipv4Text(address: number): string {
   return formatIpv4(ipv4Octets(address), 0);
 }
 
+/** Another address of the same network, for deviations. */
+export function otherAddress(address: number): number {
+  return (address ^ 0x80) >>> 0;
+}
+
 /** An IPv6 address in text as a key. Throws on bad text. */
 export function ipv6Key(text: string): Ipv6Key {
   return ipv6KeyAt(Buffer.from(parseIpv6(text)), 0);

@@ -6,6 +6,11 @@ const minimumIpv6Mtu = 1280;
 
 /** ICMP "fragmentation needed" (RFC 792, RFC 1191) to the sender of a packet with DF that the tunnel cannot take. */
 export function fragmentationNeeded(packet: Buffer, source: number, mtu: number): Buffer {
+  return destinationUnreachable(packet, source, 4, mtu);
+}
+
+/** ICMP "destination unreachable" (RFC 792) to the sender of a packet; `mtu` is for code 4 alone. */
+export function destinationUnreachable(packet: Buffer, source: number, code: number, mtu = 0): Buffer {
   const quoted = packet.subarray(0, headerLength(packet) + 8);
   const answer = Buffer.alloc(28 + quoted.length);
   answer[0] = 0x45;
@@ -15,7 +20,7 @@ export function fragmentationNeeded(packet: Buffer, source: number, mtu: number)
   answer.writeUInt32BE(source, 12);
   packet.copy(answer, 16, 12, 16);
   answer[20] = 3;
-  answer[21] = 4;
+  answer[21] = code;
   answer.writeUInt16BE(mtu, 26);
   quoted.copy(answer, 28);
   writeChecksum(answer, 10, 0, 20);

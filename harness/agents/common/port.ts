@@ -3,6 +3,12 @@ import { type Namespace, openPacketPort, type PacketPort } from '../../net/index
 export const ethernetLength = 14;
 export const etherType = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
 
+/** A link as the functions that speak on it use it. */
+export interface Link {
+  mac: string;
+  send(frame: Uint8Array): void;
+}
+
 const ringFrames = 1024;
 
 export interface AgentPortOptions {

@@ -7,13 +7,15 @@ import {
   realtimeNs,
 } from '../../net/index.ts';
 import { directedBroadcast, ipv4Text, ipv6KeyAt, ipv6Text } from '../common/addresses.ts';
+import type { Advertiser } from '../common/advertiser.ts';
 import { ntpTime } from '../common/clock.ts';
+import { mobileIpPort } from '../common/messages.ts';
 import { protocol } from '../common/packets.ts';
 import { ethernetLength, etherType, macOf, openAgentPort } from '../common/port.ts';
 import type { Agent, Telling } from '../common/program.ts';
 import type { Counters } from '../common/status.ts';
 import { readUdp } from '../common/udp.ts';
-import { type Advertiser, createAdvertiser } from './advertisements.ts';
+import { advertiseHomeAgent } from './advertisements.ts';
 import { createAllocator } from './allocation.ts';
 import { createBindingTable } from './bindings.ts';
 import type { Settings } from './config.ts';
@@ -31,8 +33,6 @@ export interface HomeAgentOptions extends Telling {
   /** Path of the network namespace to work in; the process's own without it. */
   namespace?: string;
 }
-
-const mobileIpPort = 434;
 
 /** Opens ports and sockets and serves. Throws when the kernel refuses one of them. */
 export function startHomeAgent(options: HomeAgentOptions): Agent {
@@ -250,7 +250,7 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
   });
   const link = { mac: home.mac, send: (frame: Uint8Array) => attempt(() => home.send(frame)) };
   neighbours = createNeighbours(settings, table, link, deviates);
-  const advertiser: Advertiser | undefined = createAdvertiser(settings, link, deviates);
+  const advertiser: Advertiser | undefined = advertiseHomeAgent(settings, link, deviates);
 
   return {
     status: () => statusOf(table, counters, now()),

@@ -1,5 +1,6 @@
 import type { SecurityAssociation } from '../../wire/index.ts';
 import type { Ipv6Key } from '../common/addresses.ts';
+import { createTimers } from '../common/timers.ts';
 import type { MobileNodeSettings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 
@@ -86,8 +87,6 @@ export interface BindingTable {
   clear(): void;
 }
 
-const longestTimer = 0x7fffffff;
-
 /** A table of bindings; `now` is a monotonic clock in milliseconds. */
 export function createBindingTable(
   settings: MobileNodeSettings[],
@@ -101,7 +100,7 @@ export function createBindingTable(
   const ipv4 = new Map<number, MobileNode>();
   const ipv6 = new Map<Ipv6Key, MobileNode>();
   const ipv6Subnets = new Map<string, MobileNode>();
-  const timers = new Map<MobileNode, NodeJS.Timeout>();
+  const timers = createTimers<MobileNode>(now, (mobile) => table.expire(mobile));
 
   function addIpv6(binding: Ipv6Binding, mobile: MobileNode): void {
     const isNew =
@@ -175,19 +174,12 @@ export function createBindingTable(
   }
 
   function schedule(mobile: MobileNode): void {
-    clearTimeout(timers.get(mobile));
-    timers.delete(mobile);
     const next = mobile.bindings.reduce(
       (soonest, { expiresAt, ipv6: six }) =>
         Math.min(soonest, expiresAt > 0 ? expiresAt : Number.POSITIVE_INFINITY, six?.expiresAt ?? soonest),
       Number.POSITIVE_INFINITY,
     );
-    if (next < Number.POSITIVE_INFINITY) {
-      const delay = Math.min(Math.max(1, Math.ceil(next - now())), longestTimer);
-      const timer = setTimeout(() => table.expire(mobile), delay);
-      timer.unref();
-      timers.set(mobile, timer);
-    }
+    timers.set(mobile, next);
   }
 
   function register(change: Change & { kind: 'register' }): void {

@@ -1,6 +1,15 @@
 import type { ExtensionTypes } from '../../wire/index.ts';
-import { type Ipv6Key, ipv4At, ipv6KeyAt } from '../common/addresses.ts';
-import { extensionType, type Found, walkExtensions } from '../common/messages.ts';
+import type { Ipv6Key } from '../common/addresses.ts';
+import {
+  extensionType,
+  type Found,
+  ipv6HomeAddressIn,
+  naiIn,
+  type RequestFixedPart,
+  readRequestFixedPart,
+  requestFixedPartLength,
+  walkExtensions,
+} from '../common/messages.ts';
 
 /** Codes of the Registration Reply that a home agent gives (RFC 3344 3.4, RFC 3024 3.4, RFC 3519 3.5). */
 export const replyCode = {
@@ -29,8 +38,6 @@ export interface Arrival {
   payload: Buffer;
 }
 
-const fixedPartLength = 24;
-
 /** RFC 3519 3.1, as far as the home agent needs it. */
 export interface UdpTunnelRequest {
   offset: number;
@@ -40,14 +47,8 @@ export interface UdpTunnelRequest {
 }
 
 /** A Registration Request as it was received; offsets count from its first octet. */
-export interface Request {
+export interface Request extends RequestFixedPart {
   octets: Buffer;
-  flags: number;
-  lifetimeSeconds: number;
-  homeAddress: number;
-  homeAgent: number;
-  careOfAddress: number;
-  identification: bigint;
   extensions: Found[];
   /** All mobile-home authentication extensions, in order. */
   mobileHome: Found[];
@@ -72,18 +73,14 @@ export interface ParseOptions {
 
 /** Parse the UDP payload; undefined when it is no Registration Request or too short for the fixed part. */
 export function parseRequest(octets: Buffer, options: ParseOptions): Request | undefined {
-  if (octets.length < fixedPartLength || octets[0] !== 1) {
+  const fixedPart = readRequestFixedPart(octets);
+  if (fixedPart === undefined) {
     return undefined;
   }
-  const { found, trailing } = walkExtensions(octets, fixedPartLength);
+  const { found, trailing } = walkExtensions(octets, requestFixedPartLength);
   const request: Request = {
     octets,
-    flags: octets[1] ?? 0,
-    lifetimeSeconds: octets.readUInt16BE(2),
-    homeAddress: ipv4At(octets, 4),
-    homeAgent: ipv4At(octets, 8),
-    careOfAddress: ipv4At(octets, 12),
-    identification: octets.readBigUInt64BE(16),
+    ...fixedPart,
     extensions: found,
     mobileHome: found.filter((item) => item.type === extensionType.mobileHomeAuthentication),
     foreignHome: found.filter((item) => item.type === extensionType.foreignHomeAuthentication),
@@ -103,13 +100,12 @@ function interpret(request: Request, item: Found, options: ParseOptions): void {
   const { type, offset, length } = item;
   const authenticated = offset < (request.mobileHome[0]?.offset ?? Number.POSITIVE_INFINITY);
   if (type === extensionType.mobileNodeNai) {
-    if (authenticated && length > 2) {
-      request.nai ??= octets.toString('latin1', offset + 2, offset + length);
+    if (authenticated) {
+      request.nai ??= naiIn(octets, item);
     }
   } else if (types !== undefined && type === types.ipv6HomeAddress) {
-    // Another length or sub-type is not understood and skipped (readings A27, A28).
-    if (authenticated && length === 19 && octets[offset + 2] === 1) {
-      request.ipv6HomeAddress ??= ipv6KeyAt(octets, offset + 3);
+    if (authenticated) {
+      request.ipv6HomeAddress ??= ipv6HomeAddressIn(octets, item);
     }
   } else if (types !== undefined && type === types.ipv6Compatibility) {
     // Section 4.1: only behind the MHAE and before the FHAE. Of several the last holds: the foreign agent's.

@@ -1,15 +1,10 @@
 import { encodePacket, formatMac, fromHex, type Packet } from '../../wire/index.ts';
 import { type Ipv6Key, ipv4At, ipv4Text, ipv6KeyAt, ipv6Text, zeroIpv6 } from '../common/addresses.ts';
 import { protocol, sum16 } from '../common/packets.ts';
+import type { Link } from '../common/port.ts';
 import type { BindingTable, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
-
-/** The home link as the neighbour functions use it. */
-export interface Link {
-  mac: string;
-  send(frame: Uint8Array): void;
-}
 
 export interface Neighbours {
   /** RFC 3344 4.6: start answering ARP for the address, and say so. */

@@ -6,7 +6,7 @@ import {
   type Packet,
   toHex,
 } from '../../wire/index.ts';
-import { type Ipv6Key, ipv4Text, ipv6Octets, ipv6Text } from '../common/addresses.ts';
+import { type Ipv6Key, ipv4Text, ipv6Octets, ipv6Text, otherAddress } from '../common/addresses.ts';
 import { extensionType } from '../common/messages.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
@@ -161,11 +161,6 @@ export function createReplyEncoder(
       associations: { mobileHome: decision.association, foreignHome: decision.foreignAssociation },
     });
   };
-}
-
-/** Another address of the same network, for deviations. */
-export function otherAddress(address: number): number {
-  return (address ^ 0x80) >>> 0;
 }
 
 function unknown(type: number, data: Uint8Array): Extension {

@@ -1,4 +1,6 @@
+import { otherAddress } from '../common/addresses.ts';
 import { packetTooBig } from '../common/icmp.ts';
+import { mobileIpPort } from '../common/messages.ts';
 import {
   encapsulate,
   encapsulateInUdp,
@@ -9,7 +11,6 @@ import {
 import type { Binding, Ipv6Binding, MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
-import { otherAddress } from './reply.ts';
 
 export interface TunnelOptions {
   settings: Settings;
@@ -28,7 +29,6 @@ export interface Tunnels {
 /** Octets that a mode's tunnel puts in front of an IPv6 packet. */
 export const singleHeader = 20;
 const doubleHeader = 40;
-const mobileIpPort = 434;
 
 /** Send an IPv4 packet, in fragments if it does not fit. */
 export function sendInPieces(packet: Buffer, mtu: number, send: (packet: Buffer) => void): void {

@@ -1,0 +1,78 @@
+import { type AdvertisementExtension, encodePacket, formatMac } from '../../wire/index.ts';
+import { ipv4At, ipv4Text } from './addresses.ts';
+import type { AdvertisementSettings } from './configuration.ts';
+import { ipv4Packet, sum16 } from './packets.ts';
+import type { Link } from './port.ts';
+
+export interface Advertiser {
+  /** An ICMP router solicitation (type 10) that came over the link, from its Ethernet header on. */
+  onSolicitation(frame: Buffer): void;
+  close(): void;
+}
+
+export interface AdvertiserOptions {
+  settings: AdvertisementSettings | null;
+  /** The agent's address on the link. */
+  source: string;
+  link: Link;
+  /** RFC 3344 2.1: 0, or 16 when the agent routes no common traffic. */
+  code: 0 | 16;
+  ttl: number;
+  /** RFC 3344 2.3.2; another step than 1 is for deviations. */
+  sequenceStep: number;
+  /** The extensions of one advertisement; `solicitedBy`: it goes to this link-layer address alone. */
+  extensions(sequenceNumber: number, solicitedBy: string | undefined): AdvertisementExtension[];
+}
+
+const allHosts = '224.0.0.1';
+const allHostsMac = '01:00:5e:00:00:01';
+
+/** Advertises an agent on a link, periodically and when solicited (RFC 3344 2.1 to 2.3). */
+export function createAdvertiser(options: AdvertiserOptions): Advertiser {
+  const { settings, source, link } = options;
+  if (settings === null) {
+    return { onSolicitation: () => undefined, close: () => undefined };
+  }
+  const { intervalSeconds, lifetimeSeconds } = settings;
+  let sequenceNumber = 0;
+
+  function advertise(destination: string, mac: string): void {
+    const solicitedBy = mac === allHostsMac ? undefined : mac;
+    link.send(
+      encodePacket([
+        { ethernet: { destination: mac, source: link.mac } },
+        { ipv4: { source, destination, ttl: options.ttl } },
+        {
+          routerAdvertisement: {
+            code: options.code,
+            lifetimeSeconds,
+            routers: [{ address: source, preference: 0 }],
+            extensions: options.extensions(sequenceNumber, solicitedBy),
+          },
+        },
+      ]),
+    );
+    // RFC 3344 2.3.2: 0 to 255 are used once, after the start.
+    const next = sequenceNumber + options.sequenceStep;
+    sequenceNumber = next > 0xffff ? 256 : next;
+  }
+
+  const timer = setInterval(() => advertise(allHosts, allHostsMac), intervalSeconds * 1000);
+  advertise(allHosts, allHostsMac);
+  return {
+    onSolicitation(frame) {
+      const packet = ipv4Packet(frame.subarray(14));
+      const header = ((frame[14] ?? 0) & 15) * 4;
+      if (
+        packet === undefined ||
+        packet.length < header + 8 ||
+        sum16(packet, header, packet.length) !== 0xffff
+      ) {
+        return;
+      }
+      const from = ipv4At(packet, 12);
+      advertise(from === 0 ? '255.255.255.255' : ipv4Text(from), formatMac(frame, 6));
+    },
+    close: () => clearInterval(timer),
+  };
+}
