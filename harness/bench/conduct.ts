@@ -34,7 +34,7 @@ export async function startConductor(
     const schedule = new Schedule({
       profile,
       ledger,
-      bench: open.bench,
+      benches: open.benches,
       ...(options.strict === undefined ? {} : { strict: options.strict }),
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     });
@@ -44,7 +44,7 @@ export async function startConductor(
       open,
       run: (test, begins) => schedule.run(test, begins),
       findings: () => {
-        const dropped = open.bench.dropped();
+        const dropped = open.benches.reduce((sum, bench) => sum + bench.dropped(), 0);
         return dropped === 0
           ? []
           : [`the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`];

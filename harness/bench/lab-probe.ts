@@ -20,7 +20,11 @@ import {
   preflight,
   realtimeNs,
 } from '../net/index.ts';
-import { buildLab, type LabName, labNames, spawnIn } from './lab.ts';
+import { buildLab, spawnIn } from './lab.ts';
+import { homeAgentLab } from './topologies.ts';
+
+const labNames = ['core', 'mn', 'fa', 'cn', 'iut', 'home'] as const;
+type LabName = (typeof labNames)[number];
 
 interface Seen extends Frame {
   at: string;
@@ -34,10 +38,10 @@ const seen: Seen[] = [];
 let wake: () => void = () => {};
 
 const builtFrom = performance.now();
-const lab = buildLab(1);
+const lab = buildLab(homeAgentLab, 1);
 found.buildMs = performance.now() - builtFrom;
-const second = buildLab(2);
-const at = Object.fromEntries(labNames.map((name) => [name, openNamespace(lab.namespaces[name])])) as Record<
+const second = buildLab(homeAgentLab, 2);
+const at = Object.fromEntries(labNames.map((name) => [name, openNamespace(lab.path(name))])) as Record<
   LabName,
   Namespace
 >;
@@ -84,7 +88,7 @@ async function namespaces(): Promise<void> {
     ),
   );
   found.preflight = preflight().filter(({ ok }) => !ok);
-  const shown = spawnIn(lab.namespaces.fa, ['ip', '-o', 'link', 'show', 'fa0'], {
+  const shown = spawnIn(lab.path('fa'), ['ip', '-o', 'link', 'show', 'fa0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   found.spawned = await new Promise((resolve) => shown.stdout?.once('data', (text) => resolve(String(text))));
@@ -111,7 +115,7 @@ async function delivery(): Promise<void> {
 }
 
 async function sideBySide(): Promise<void> {
-  const namespace = openNamespace(second.namespaces.cn);
+  const namespace = openNamespace(second.path('cn'));
   const other = openRawSender(namespace);
   const port = openPacketPort({ namespace, device: 'cn0', onFrame: (frame) => note('second', frame) });
   namespace.close();
@@ -268,7 +272,7 @@ function close(): void {
 async function stay(): Promise<never> {
   watch('cn', 'cn0');
   // Descriptor 3 comes from the test, which learns by its end that nobody is left.
-  spawnIn(lab.namespaces.mn, ['sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore', 3] });
+  spawnIn(lab.path('mn'), ['sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore', 3] });
   process.stdout.write('ready\n');
   return new Promise(() => {});
 }

@@ -12,93 +12,23 @@ import {
   openNamespace,
   writeSysctls,
 } from '../net/index.ts';
+import type { End, Topology } from './topologies.ts';
 
 /**
- * The embedded lab: six network namespaces joined by pairs of virtual Ethernet devices.
- *
- *     mn ---+
- *     fa ---+--- core --- iut --- home
- *     cn ---+
- *
- * It is built inside the private world of `isolated()`, so nothing of it outlives the process.
+ * An embedded lab: network namespaces joined by pairs of virtual Ethernet devices, laid out as its topology says. It is built
+ * inside the private world of `isolated()`, so nothing of it outlives the process.
  */
-export const labNames = ['core', 'mn', 'fa', 'cn', 'iut', 'home'] as const;
-export type LabName = (typeof labNames)[number];
-
 export interface Lab {
-  /** Paths of the namespaces, for `openNamespace` and `spawnIn`. */
-  readonly namespaces: Record<LabName, string>;
+  /** Path of a namespace, for `openNamespace` and `spawnIn`. */
+  path(name: string): string;
   close(): void;
 }
 
-interface End {
-  at: LabName;
-  device: string;
-  /** The first one of each family is the end's own, with the prefix length of the link. */
-  addresses: string[];
-}
-
-const links: readonly [End, End][] = [
-  [
-    { at: 'core', device: 'mn0', addresses: ['10.10.0.1/16'] },
-    { at: 'mn', device: 'mn0', addresses: ['10.10.0.2/16'] },
-  ],
-  [
-    { at: 'core', device: 'fa0', addresses: ['10.11.0.1/16'] },
-    { at: 'fa', device: 'fa0', addresses: ['10.11.0.2/16', '10.11.0.3/16'] },
-  ],
-  [
-    { at: 'core', device: 'cn0', addresses: ['10.12.0.1/16', '2001:db8:c::1/64'] },
-    { at: 'cn', device: 'cn0', addresses: ['10.12.0.2/16', '2001:db8:c::2/64'] },
-  ],
-  [
-    { at: 'core', device: 'iut0', addresses: ['10.9.0.1/24', '2001:db8:9::1/64'] },
-    { at: 'iut', device: 'core0', addresses: ['10.9.0.2/24', '2001:db8:9::2/64'] },
-  ],
-  [
-    { at: 'iut', device: 'home0', addresses: ['10.1.0.1/16', '2001:db8:1::1/64'] },
-    { at: 'home', device: 'home0', addresses: ['10.1.0.2/16', '2001:db8:1::2/64'] },
-  ],
-];
-
-/** Care-of addresses: the mobile node's kernel owns all of them, and core need not ask for each by ARP. */
-const careOfAddresses = '10.10.128.0/17';
-
-const routes: Record<LabName, string[][]> = {
-  core: [
-    ['10.1.0.0/16', 'via', '10.9.0.2'],
-    // Wider than the home link: subnets for mobile nodes are taken from the rest.
-    ['2001:db8:1::/48', 'via', '2001:db8:9::2'],
-    [careOfAddresses, 'via', '10.10.0.2'],
-  ],
-  mn: [
-    ['default', 'via', '10.10.0.1'],
-    ['local', careOfAddresses, 'dev', 'lo'],
-  ],
-  fa: [['default', 'via', '10.11.0.1']],
-  cn: [
-    ['default', 'via', '10.12.0.1'],
-    ['default', 'via', '2001:db8:c::1'],
-  ],
-  iut: [
-    ['default', 'via', '10.9.0.1'],
-    ['default', 'via', '2001:db8:9::1'],
-    // What no mobile node has been given must not go round in circles.
-    ['blackhole', '2001:db8:1::/48'],
-  ],
-  home: [
-    ['default', 'via', '10.1.0.1'],
-    ['default', 'via', '2001:db8:1::1'],
-  ],
-};
-
-const routers: readonly LabName[] = ['core', 'iut'];
-
 /**
- * Builds the lab and returns when packets can cross it. `number` (0 to 255) tells labs in one process apart.
+ * Builds a lab and returns when packets can cross it. `number` (0 to 255) tells labs in one process apart.
  * Throws a NetError outside of a private world, or when the kernel has no IPv6.
  */
-export function buildLab(number = 1): Lab {
+export function buildLab(topology: Topology, number = 1): Lab {
   if (!Number.isInteger(number) || number < 0 || number > 255) {
     throw new NetError('LAB_NUMBER', `the number of a lab is 0 to 255, not ${number}`);
   }
@@ -109,14 +39,19 @@ export function buildLab(number = 1): Lab {
     for (const path of made.splice(0)) deleteNamespace(path);
   };
   try {
-    const paths = labNames.map((name) => {
+    const paths = new Map<string, string>();
+    for (const name of topology.names) {
       const path = createNamespace(`lab${number}-${name}`);
       made.push(path);
-      return [name, path] as const;
-    });
-    const namespaces = Object.fromEntries(paths) as Record<LabName, string>;
-    configure(number, namespaces);
-    return { namespaces, close };
+      paths.set(name, path);
+    }
+    const path = (name: string): string => {
+      const found = paths.get(name);
+      if (found === undefined) throw new NetError('LAB_NAME', `the lab has no namespace "${name}"`);
+      return found;
+    };
+    configure(topology, number, path);
+    return { path, close };
   } catch (error) {
     close();
     throw error;
@@ -132,15 +67,20 @@ export function spawnIn(
   argv: readonly string[],
   options: SpawnOptions = {},
 ): ChildProcess {
-  const [command, ...args] = argv;
-  if (command === undefined) throw new NetError('NO_COMMAND', 'spawnIn needs a program to start');
   const namespace = openNamespace(namespacePath);
   try {
     // The child is forked from this very thread, so it is born in the namespace that the thread is in.
-    return inNamespace(namespace, () => spawn(command, args, options));
+    return inNamespace(namespace, () => spawnHere(argv, options));
   } finally {
     namespace.close();
   }
+}
+
+/** Starts a program where this one is. */
+export function spawnHere(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const [command, ...args] = argv;
+  if (command === undefined) throw new NetError('NO_COMMAND', 'a program to start has to be named');
+  return spawn(command, args, options);
 }
 
 function requireIpv6(): void {
@@ -151,17 +91,20 @@ function requireIpv6(): void {
   );
 }
 
-function configure(number: number, paths: Record<LabName, string>): void {
-  const opened = new Map(labNames.map((name) => [name, openNamespace(paths[name])]));
-  const at = (name: LabName): Namespace => opened.get(name) as Namespace;
+function configure(topology: Topology, number: number, path: Lab['path']): void {
+  const { names, routers, silent = [] } = topology;
+  const opened = new Map(names.map((name) => [name, openNamespace(path(name))]));
+  const at = (name: string): Namespace => opened.get(name) as Namespace;
   try {
-    for (const name of labNames) writeSysctls(at(name), sysctls(routers.includes(name)));
-    makeLinks(number, paths);
-    for (const name of labNames) {
-      const devices = endsAt(name).map(({ own }) => own.device);
+    for (const name of names) writeSysctls(at(name), sysctls(routers.includes(name)));
+    makeLinks(topology, number, path);
+    for (const name of names) {
+      const devices = endsAt(topology, name).map(({ own }) => own.device);
       disableOffloads(devices, at(name));
       writeSysctls(at(name), Object.fromEntries(devices.flatMap(noProxyDelay)));
-      ipBatch(setUp(number, name), paths[name]);
+      for (const { device } of silent.filter((one) => one.at === name))
+        writeSysctls(at(name), { [`ipv6/conf/${device}/disable_ipv6`]: 1 });
+      ipBatch(setUp(topology, number, name), path(name));
     }
   } finally {
     for (const namespace of opened.values()) namespace.close();
@@ -202,7 +145,7 @@ function noProxyDelay(device: string): [string, number][] {
 }
 
 /** Every link is made from its first end, whose peer is born in the namespace of the other. */
-function makeLinks(number: number, paths: Record<LabName, string>): void {
+function makeLinks({ links }: Topology, number: number, path: Lab['path']): void {
   for (const from of new Set(links.map(([first]) => first.at))) {
     const lines = links.flatMap(([first, second], link) => {
       if (first.at !== from) return [];
@@ -217,13 +160,13 @@ function makeLinks(number: number, paths: Record<LabName, string>): void {
       ];
       return [['link', 'add', ...near, 'type', 'veth', 'peer', ...far]];
     });
-    ipBatch(lines, paths[from]);
+    ipBatch(lines, path(from));
   }
 }
 
 /** Addresses, neighbours and routes of a namespace. */
-function setUp(number: number, name: LabName): string[][] {
-  const ends = endsAt(name);
+function setUp(topology: Topology, number: number, name: string): string[][] {
+  const ends = endsAt(topology, name);
   return [
     ['link', 'set', 'lo', 'up'],
     ...ends.flatMap(({ own }) => [
@@ -232,22 +175,24 @@ function setUp(number: number, name: LabName): string[][] {
     ]),
     // The hosts' own addresses are known from the start; those of mobile nodes are not, they are what is tested.
     ...ends.flatMap(({ own, peer, link, side }) =>
-      peer.addresses.map((address) => {
-        const neighbour = [
-          'neighbour',
-          'replace',
-          address.replace(/\/.*/, ''),
-          'lladdr',
-          macOf(number, link, 1 - side),
-        ];
-        return [...neighbour, 'dev', own.device, 'nud', 'permanent'];
-      }),
+      own.addresses.length === 0
+        ? []
+        : peer.addresses.map((address) => {
+            const neighbour = [
+              'neighbour',
+              'replace',
+              address.replace(/\/.*/, ''),
+              'lladdr',
+              macOf(number, link, 1 - side),
+            ];
+            return [...neighbour, 'dev', own.device, 'nud', 'permanent'];
+          }),
     ),
-    ...routes[name].map((words) => ['route', 'add', ...words]),
+    ...(topology.routes[name] ?? []).map((words) => ['route', 'add', ...words]),
   ];
 }
 
-function endsAt(name: LabName): { own: End; peer: End; link: number; side: number }[] {
+function endsAt({ links }: Topology, name: string): { own: End; peer: End; link: number; side: number }[] {
   return links.flatMap(([first, second], link) => [
     ...(first.at === name ? [{ own: first, peer: second, link, side: 0 }] : []),
     ...(second.at === name ? [{ own: second, peer: first, link, side: 1 }] : []),

@@ -7,7 +7,7 @@ import {
   type SeenFrame,
   type Sent,
 } from '../engine/bench.ts';
-import { requestPorts } from '../engine/context.ts';
+import { requestPorts } from '../engine/identities.ts';
 import {
   drainPorts,
   type Frame,
@@ -19,12 +19,25 @@ import {
   type RawSender,
   realtimeNs,
 } from '../net/index.ts';
-import type { PortLink } from '../vectors/profile.ts';
-import { type Decoded, decodePacket, type ExtensionTypes, type Layer } from '../wire/index.ts';
+import type { PortLink, Profile } from '../vectors/profile.ts';
+import type { HookName } from '../vectors/types.ts';
+import {
+  type Decoded,
+  decodePacket,
+  type Extension,
+  type ExtensionTypes,
+  type Layer,
+} from '../wire/index.ts';
+import { type DhcpServer, startDhcp } from './dhcp.ts';
 import { isFrameOf } from './own-frames.ts';
 
 /** How long after its end a window stays open for frames the kernel has stamped but not yet handed over, ns. */
 const deliveryNs = 2_000_000;
+
+const leaseSeconds = 3600;
+
+/** The key of a session that has a bench to itself. */
+export const everyFrame = '*';
 
 /** Packets that may be between the socket and the capture at once. */
 const mostUnderWay = 256;
@@ -53,16 +66,41 @@ class LiveFrame implements SeenFrame {
 
 export interface LiveBenchOptions {
   /** Where each port is. */
-  links: { mn: PortLink; fa: PortLink; cn: PortLink; home?: PortLink };
+  links: { readonly [name in PortName]?: PortLink };
   extensionTypes: ExtensionTypes;
+  /** Carries out a hook of the profile; throws HookMissing when there is none. */
+  hook(name: HookName): Promise<void>;
+  /** CLOCK_REALTIME at the origin of the run, ns since 1970; benches of one run share it. */
+  originNs?: bigint;
 }
 
-/** Everything by which a frame can belong to a vector: addresses, UDP ports, tokens (see identityKeys). */
+/** UDP ports for which the kernel keeps silent: where packets of tests go, and Mobile IPv4's where the harness is an agent. */
+const sinkPorts = (name: PortName): number[] => (name === 'ha' || name === 'link' ? [9, 434] : [9]);
+
+/** Everything by which a frame can belong to a vector: addresses, UDP ports, NAIs, tokens (see identityKeys). */
 export function frameKeys(decoded: Decoded): Set<string> {
   const keys = new Set<string>();
-  for (const layer of decoded.layers) addKeys(layer, keys);
+  for (const [at, layer] of decoded.layers.entries()) {
+    addKeys(layer, keys);
+    // An ICMP error concerns whoever sent the packet that it quotes, behind four octets.
+    const quoted = decoded.layers[at + 1];
+    if (('icmp' in layer || 'icmpv6' in layer) && quoted !== undefined && 'payload' in quoted)
+      for (const key of quotedKeys(quoted.payload.slice(8))) keys.add(key);
+  }
   return keys;
 }
+
+function quotedKeys(hex: string): Set<string> {
+  const kind = hex.startsWith('4') ? 'ipv4' : hex.startsWith('6') ? 'ipv6' : undefined;
+  if (kind === undefined) return new Set();
+  return frameKeys(decodePacket(Uint8Array.from(Buffer.from(hex, 'hex')), kind));
+}
+
+const naiKey = (extensions: Extension[] | undefined): string | undefined => {
+  for (const extension of extensions ?? [])
+    if ('mobileNodeNai' in extension) return `nai:${extension.mobileNodeNai.nai}`;
+  return undefined;
+};
 
 function addKeys(layer: Layer, keys: Set<string>): void {
   const add = (value: string | undefined): void => {
@@ -82,8 +120,10 @@ function addKeys(layer: Layer, keys: Set<string>): void {
   } else if ('registrationRequest' in layer) {
     add(layer.registrationRequest.homeAddress);
     add(layer.registrationRequest.careOfAddress);
+    add(naiKey(layer.registrationRequest.extensions));
   } else if ('registrationReply' in layer) {
     add(layer.registrationReply.homeAddress);
+    add(naiKey(layer.registrationReply.extensions));
   } else if ('arp' in layer) {
     for (const address of [layer.arp.senderAddress, layer.arp.targetAddress]) {
       add(address);
@@ -148,6 +188,12 @@ class LiveSession implements BenchSession {
     }
   }
 
+  async hook(name: HookName): Promise<number> {
+    const began = this.now();
+    await this.bench.hook(name);
+    return began;
+  }
+
   close(): void {
     this.release();
   }
@@ -155,10 +201,9 @@ class LiveSession implements BenchSession {
 
 export class LiveBench {
   /** CLOCK_REALTIME at the origin of the run, ns since 1970. */
-  readonly originNs: bigint = realtimeNs();
+  readonly originNs: bigint;
   private readonly ports = new Map<PortName, Port>();
-  private readonly links: LiveBenchOptions['links'];
-  private readonly types: ExtensionTypes;
+  private readonly options: LiveBenchOptions;
   private readonly sessions = new Map<string, Set<LiveSession>>();
   private readonly open = new Set<LiveSession>();
   private interruption: string | undefined;
@@ -167,8 +212,8 @@ export class LiveBench {
 
   /** Opens all ports. Throws a KernelError or NetError for a device that is not there or may not be opened. */
   constructor(options: LiveBenchOptions) {
-    this.links = options.links;
-    this.types = options.extensionTypes;
+    this.options = options;
+    this.originNs = options.originNs ?? realtimeNs();
     try {
       for (const [name, link] of Object.entries(options.links) as [PortName, PortLink][]) {
         this.ports.set(name, this.openPort(name, link));
@@ -191,7 +236,7 @@ export class LiveBench {
       const sender = openRawSender(namespace);
       // Refused sends would otherwise look like a silent device.
       sender.onError = (error) => this.interrupt(`port ${name} cannot send: ${error.message}`);
-      const sink = openSink({ namespace, udpPorts: [9], protocols: [4, 41, 47, 55] });
+      const sink = openSink({ namespace, udpPorts: sinkPorts(name), protocols: [4, 41, 47, 55] });
       return {
         packets,
         sender,
@@ -240,10 +285,20 @@ export class LiveBench {
     return { ...outgoing, port, timeNs };
   }
 
-  /** A session that sees the frames with any of the keys. `udpPorts` are kept from answering "port unreachable". */
+  /** See LiveBenchOptions. */
+  hook(name: HookName): Promise<void> {
+    return this.options.hook(name);
+  }
+
+  /**
+   * A session that sees the frames with any of the keys, or with `everyFrame` every frame. `udpPorts` are kept from answering
+   * "port unreachable".
+   */
   session(keys: string[], udpPorts: number[]): BenchSession {
-    const sinks = (['mn', 'fa'] as const).map((name) => {
-      const path = this.links[name].namespace;
+    const sinks = (['mn', 'fa'] as const).flatMap((name) => {
+      const link = this.options.links[name];
+      if (link === undefined || udpPorts.length === 0) return [];
+      const path = link.namespace;
       const namespace = path === undefined ? undefined : openNamespace(path);
       try {
         return openSink({ namespace, udpPorts, protocols: [] });
@@ -269,6 +324,14 @@ export class LiveBench {
     return session;
   }
 
+  /** While it is open, the network of a mobile node under test gives it a care-of address by DHCP. Rejects with BenchError. */
+  startDhcp(profile: Pick<Profile, 'visitedNetwork'>): Promise<DhcpServer> {
+    const link = this.options.links.link;
+    if (link === undefined || profile.visitedNetwork === undefined)
+      throw new Error('there is no link of a mobile node');
+    return startDhcp(link, profile.visitedNetwork, leaseSeconds);
+  }
+
   /** Frames the kernel had to drop because the process was too slow: a run with any is not to be trusted. */
   dropped(): number {
     let sum = 0;
@@ -283,8 +346,13 @@ export class LiveBench {
 
   private sort(port: PortName, frame: Frame): void {
     if (this.open.size === 0) return;
-    const seen = new LiveFrame(port, Number(frame.timeNs - this.originNs), frame, this.types);
-    const found = new Set<LiveSession>();
+    const seen = new LiveFrame(
+      port,
+      Number(frame.timeNs - this.originNs),
+      frame,
+      this.options.extensionTypes,
+    );
+    const found = new Set<LiveSession>(this.sessions.get(everyFrame));
     for (const key of frameKeys(seen.decoded)) {
       for (const session of this.sessions.get(key) ?? []) found.add(session);
     }

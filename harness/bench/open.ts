@@ -1,18 +1,25 @@
-/** From a profile to a bench with the device on it: the embedded lab with an agent started in it, or links that are there. */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { projectRoot } from '../vectors/load.ts';
-import type { Profile } from '../vectors/profile.ts';
-import { buildLab, spawnIn } from './lab.ts';
-import { LiveBench } from './live.ts';
+/** From a profile to benches with the device on them: the embedded lab with an agent started in it, or links that are there. */
+import { execFile } from 'node:child_process';
+import { HookMissing, type PortName } from '../engine/bench.ts';
+import { realtimeNs } from '../net/index.ts';
+import type { BenchSettings, Profile } from '../vectors/profile.ts';
+import type { HookName, Role } from '../vectors/types.ts';
+import { type AgentProcess, startAgent } from './agent-process.ts';
+import { buildLab, type Lab } from './lab.ts';
+import { LiveBench, type LiveBenchOptions } from './live.ts';
+import { foreignAgentLab, homeAgentLab, mobileNodeLab, type Topology } from './topologies.ts';
+
+export { BenchError } from './agent-process.ts';
 
 export interface OpenBench {
-  bench: LiveBench;
+  /** One for all mobile nodes that the harness plays; or one for each mobile node under test, in the order of the profile. */
+  benches: LiveBench[];
   /** Lines the embedded agent wrote; empty for a device of somebody else's. */
   agentLog: string[];
   /** Process of the embedded agent. */
   agentPid?: number;
+  /** Begin anew with other deviations of the embedded agent. */
+  deviate(names: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -21,109 +28,148 @@ export interface OpenOptions {
   number?: number;
   /** Deviations of the embedded agent. */
   deviations?: string[];
+  /** Asks the operator and resolves when it is done; without it a hook that asks is missing. */
+  ask?: (question: string) => Promise<void>;
 }
 
-const startSeconds = 20;
-const stopSeconds = 3;
-
-/** Thrown when the device or the bench cannot be set up; the message says what to do. */
-export class BenchError extends Error {
-  readonly code = 'BENCH';
-}
+const hookSeconds = 120;
 
 /** Set up the bench of a profile. */
 export async function openBench(profile: Profile, options: OpenOptions = {}): Promise<OpenBench> {
   const settings = profile.bench;
-  if ('ports' in settings) {
-    const bench = new LiveBench({ links: settings.ports, extensionTypes: profile.extensionTypes });
-    return { bench, agentLog: [], close: async () => bench.close() };
+  if ('lab' in settings) return openLab(profile, settings.lab, options);
+  const bench = new LiveBench({
+    links: settings.ports,
+    extensionTypes: profile.extensionTypes,
+    hook: (name) => runHook(settings, name, profile, options),
+  });
+  return {
+    benches: [bench],
+    agentLog: [],
+    deviate: async () => {
+      throw new Error('only an embedded agent can be made to deviate');
+    },
+    close: async () => bench.close(),
+  };
+}
+
+type Links = LiveBenchOptions['links'];
+
+/** What the lab of a role looks like, where its agent is, and the links of its benches. */
+interface LabPlan {
+  topology: Topology;
+  agentAt: string;
+  benches(path: Lab['path']): Links[];
+}
+
+function linksOf(path: Lab['path'], devices: { [name in PortName]?: string }): Links {
+  return Object.fromEntries(
+    Object.entries(devices).map(([name, device]) => [name, { namespace: path(name), device }]),
+  );
+}
+
+function planOf(role: Role, mobileNodes: number): LabPlan {
+  switch (role) {
+    case 'home-agent':
+      return {
+        topology: homeAgentLab,
+        agentAt: 'iut',
+        benches: (path) => [linksOf(path, { mn: 'mn0', fa: 'fa0', cn: 'cn0', home: 'home0' })],
+      };
+    case 'foreign-agent':
+      return {
+        topology: foreignAgentLab,
+        agentAt: 'iut',
+        benches: (path) => [linksOf(path, { mn: 'visited0', ha: 'ha0', cn: 'cn0' })],
+      };
+    case 'mobile-node':
+      return {
+        topology: mobileNodeLab(mobileNodes),
+        // It enters the namespaces of its mobile nodes by itself.
+        agentAt: 'link1',
+        benches: (path) =>
+          Array.from({ length: mobileNodes }, (_, at) => ({
+            link: { namespace: path(`link${at + 1}`), device: 'link0' },
+          })),
+      };
   }
-  const lab = buildLab(options.number ?? 1);
-  const agentLog: string[] = [];
-  let agent: ChildProcess | undefined;
+}
+
+async function openLab(
+  profile: Profile,
+  settings: { agent: Role; configuration: string },
+  options: OpenOptions,
+): Promise<OpenBench> {
+  const number = options.number ?? 1;
+  const plan = planOf(settings.agent, profile.mobileNodes.length);
+  const lab = buildLab(plan.topology, number);
+  let agent: AgentProcess | undefined;
+  const benches: LiveBench[] = [];
   try {
-    agent = startAgent(lab.namespaces.iut, settings.lab, options.deviations ?? [], agentLog);
-    await ready(agent, agentLog);
-    const bench = new LiveBench({
-      links: {
-        mn: { namespace: lab.namespaces.mn, device: 'mn0' },
-        fa: { namespace: lab.namespaces.fa, device: 'fa0' },
-        cn: { namespace: lab.namespaces.cn, device: 'cn0' },
-        home: { namespace: lab.namespaces.home, device: 'home0' },
-      },
-      extensionTypes: profile.extensionTypes,
+    agent = await startAgent(lab.path(plan.agentAt), {
+      role: settings.agent,
+      configuration: settings.configuration,
+      deviations: options.deviations ?? [],
+      ...(settings.agent === 'mobile-node' ? { more: ['--lab', String(number)] } : {}),
     });
     const running = agent;
-    let closing = false;
-    running.once('exit', (code, signal) => {
-      if (!closing) bench.interrupt(`the device under test ended (${signal ?? `exit status ${code}`})`);
-    });
+    const originNs = realtimeNs();
+    for (const [at, links] of plan.benches((name) => lab.path(name)).entries()) {
+      benches.push(
+        new LiveBench({
+          links,
+          extensionTypes: profile.extensionTypes,
+          originNs,
+          hook: (name) => running.order(`${name} ${at + 1}`),
+        }),
+      );
+    }
+    running.onEnd = (how) => {
+      for (const bench of benches) bench.interrupt(`the device under test ended (${how})`);
+    };
     return {
-      bench,
-      agentLog,
+      benches,
+      agentLog: running.log,
       ...(running.pid === undefined ? {} : { agentPid: running.pid }),
+      deviate: (names) => running.order(`deviate ${names.join(' ')}`.trim()),
       close: async () => {
-        closing = true;
-        await stop(running);
-        bench.close();
+        await running.stop();
+        for (const bench of benches) bench.close();
         lab.close();
       },
     };
   } catch (error) {
-    if (agent !== undefined) await stop(agent);
+    await agent?.stop();
+    for (const bench of benches) bench.close();
     lab.close();
     throw error;
   }
 }
 
-function startAgent(
-  namespace: string,
-  lab: { agent: string; configuration: string },
-  deviations: string[],
-  log: string[],
-): ChildProcess {
-  const program = join(projectRoot, 'harness/cli/dsmip.mjs');
-  const argv = [
-    process.execPath,
-    program,
-    'agent',
-    lab.agent,
-    '--config',
-    lab.configuration,
-    '--exit-with-stdin',
-  ];
-  for (const name of deviations) argv.push('--deviate', name);
-  const agent = spawnIn(namespace, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
-  const keep = (chunk: Buffer): void => {
-    for (const line of chunk.toString('utf8').split('\n'))
-      if (line !== '' && log.length < 10_000) log.push(line);
-  };
-  agent.stdout?.on('data', keep);
-  agent.stderr?.on('data', keep);
-  return agent;
-}
-
-async function ready(agent: ChildProcess, log: string[]): Promise<void> {
-  const isReady = (): boolean => log.some((line) => line.endsWith(' ready'));
-  const deadline = Date.now() + startSeconds * 1000;
-  while (!isReady()) {
-    if (agent.exitCode !== null || agent.signalCode !== null) {
-      throw new BenchError(`the embedded agent ended before it was ready:\n${log.slice(-12).join('\n')}`);
-    }
-    if (Date.now() > deadline) {
-      throw new BenchError(
-        `the embedded agent was not ready within ${startSeconds} s:\n${log.slice(-12).join('\n')}`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
+/** A hook of a real device: a command, or a question to the operator. */
+async function runHook(
+  settings: Extract<BenchSettings, { ports: unknown }>,
+  name: HookName,
+  profile: Profile,
+  { ask }: OpenOptions,
+): Promise<void> {
+  const hook = settings.hooks?.[name];
+  if (hook === undefined)
+    throw new HookMissing(
+      `the device has to be told to ${name}, and the profile has no bench.hooks.${name} that does it`,
+    );
+  if (!Array.isArray(hook)) {
+    if (ask === undefined)
+      throw new HookMissing(`the operator has to be asked to ${name} the device: run with --interactive`);
+    return ask(hook.ask);
   }
-}
-
-async function stop(agent: ChildProcess): Promise<void> {
-  if (agent.exitCode !== null || agent.signalCode !== null) return;
-  const ended = once(agent, 'exit');
-  agent.kill('SIGTERM');
-  const timer = setTimeout(() => agent.kill('SIGKILL'), stopSeconds * 1000);
-  await ended;
-  clearTimeout(timer);
+  const [command = '', ...args] = hook.map((word) =>
+    word.replaceAll('{mobileNode}', profile.mobileNodes[0]?.nai ?? ''),
+  );
+  await new Promise<void>((resolve, reject) => {
+    execFile(command, args, { timeout: hookSeconds * 1000 }, (error, _out, said) => {
+      if (error === null) resolve();
+      else reject(new Error(`the hook "${name}" failed: ${said.trim().split('\n').at(-1) || error.message}`));
+    });
+  });
 }

@@ -1,6 +1,6 @@
 /** Whatever happened in a run, judging its recording again gives the same outcome to the octet. */
 import t from 'tap';
-import type { Surroundings } from '../engine/context.ts';
+import type { Surroundings } from '../engine/identities.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
 import {

@@ -5,18 +5,19 @@
 import {
   BenchInterrupted,
   type BenchSession,
+  HookMissing,
   type Outgoing,
   type PortName,
   portNames,
   type SeenFrame,
   type Sent,
 } from '../engine/bench.ts';
-import { requestPorts } from '../engine/context.ts';
-import type { Breakdown, Outcome } from '../engine/outcome.ts';
+import { requestPorts } from '../engine/identities.ts';
+import type { Breakdown, HookRecord, Outcome } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
-import type { TestCase } from '../vectors/types.ts';
+import type { HookName, TestCase } from '../vectors/types.ts';
 import { type Decoded, decodePacket, type ExtensionTypes } from '../wire/index.ts';
 import { isFrameOf } from './own-frames.ts';
 import { notRun, type RunFacts, surroundings } from './schedule.ts';
@@ -71,6 +72,7 @@ export class RecordedSession implements BenchSession {
   private readonly stimuli: Outcome['stimuli'];
   private readonly breakdown: Breakdown | undefined;
   private readonly unsent: { sends: number; timeNs: number }[];
+  private readonly hooks: HookRecord[];
   /** Outgoing frames that no stimulus has claimed. */
   private readonly unclaimed: Set<SeenFrame>;
   private nowNs: number;
@@ -85,6 +87,7 @@ export class RecordedSession implements BenchSession {
     this.stimuli = outcome.stimuli;
     this.breakdown = outcome.breakdown;
     this.unsent = [...(outcome.unsent ?? [])];
+    this.hooks = [...(outcome.hooks ?? [])];
     this.nowNs = outcome.startNs;
     const all = frames.map((frame) => {
       const port = portNames.find((name) => name === frame.port);
@@ -135,6 +138,18 @@ export class RecordedSession implements BenchSession {
     this.waits += 1;
     this.nowNs = Math.max(this.nowNs, untilNs);
     return false;
+  }
+
+  /** What was done then is done; only when it was counts. */
+  async hook(name: HookName): Promise<number> {
+    const breaks = this.breaksHere();
+    if (breaks !== undefined) throw failureOf(breaks);
+    const hook = this.hooks.shift();
+    if (hook === undefined || hook.name !== name)
+      throw this.differs(`the results have no hook "${name}" here`);
+    this.nowNs = Math.max(this.nowNs, hook.timeNs);
+    if (hook.missing !== undefined) throw new HookMissing(hook.missing);
+    return hook.timeNs;
   }
 
   close(): void {}
@@ -201,7 +216,7 @@ export async function rejudge(
     originNs: facts.originNs,
     extensionTypes: profile.extensionTypes,
   });
-  const around = surroundings(profile, facts, test.position, mn, other);
+  const around = surroundings(profile, facts, test, mn, other);
   const again = await run(test, session, around, ledger, { strict });
   if (session.mismatch !== undefined) throw session.mismatch;
   return again;

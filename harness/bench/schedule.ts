@@ -1,19 +1,22 @@
-/** Runs many tests on one bench: each with mobile nodes of its own, side by side as far as the pool goes. */
+/** Runs many tests on the benches of a device: each with mobile nodes of its own, side by side as far as the pool goes. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { SeenFrame } from '../engine/bench.ts';
-import { Context, identityKeys, type Surroundings, udpPortOf } from '../engine/context.ts';
+import { Context } from '../engine/context.ts';
+import { identityKeys, type Surroundings, udpPortOf } from '../engine/identities.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
+import { icsHolds } from '../vectors/ics.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { MobileNode } from '../vectors/pool.ts';
-import { icsHolds, type Profile } from '../vectors/profile.ts';
-import type { Position, TestCase } from '../vectors/types.ts';
-import type { LiveBench } from './live.ts';
+import type { Profile } from '../vectors/profile.ts';
+import type { MobileNodeNeeds, Position, TestCase } from '../vectors/types.ts';
+import { everyFrame, type LiveBench } from './live.ts';
 
 export interface RunSettings {
   profile: Profile;
   ledger: Ledger;
-  bench: LiveBench;
+  /** One for all mobile nodes that the harness plays; or one for each mobile node under test. */
+  benches: readonly LiveBench[];
   strict?: boolean;
   /** Most tests under way at once. */
   concurrency?: number;
@@ -28,7 +31,10 @@ export interface RunFacts {
   graceNs: number;
   /** Round trips measured before the first test, ns. */
   roundTripsNs: number[];
+  /** The harness's MAC address on the home link, on the visited link, and on the link of each mobile node under test. */
   homeHostMac?: string;
+  visitedHostMac?: string;
+  linkMacs?: string[];
   /** Why nothing can be judged: the device answered no valid registration at the start. */
   unreachable?: string;
 }
@@ -44,36 +50,60 @@ const attempts = 3;
 export function surroundings(
   profile: Profile,
   facts: RunFacts,
-  position: Position,
+  test: Pick<TestCase, 'position'>,
   mn: MobileNode,
   other: MobileNode | undefined,
 ): Surroundings {
-  const secured = position === 'foreign-agent-secured';
-  const foreignAgent = profile.foreignAgents.find((agent) => (agent.association !== undefined) === secured);
+  const { position } = test;
+  const { role } = profile;
+  const secured = position === 'foreign-agent-secured' || position === 'visited-link-secured';
+  const partners = role === 'foreign-agent' ? profile.homeAgents : profile.foreignAgents;
+  const partner = partners.find((agent) => (agent.association !== undefined) === secured) ?? partners[0];
+  const foreignHome = secured ? partner?.association : undefined;
+  const homeAgent =
+    role === 'foreign-agent' && partner !== undefined
+      ? { ...profile.homeAgent, address: partner.address }
+      : profile.homeAgent;
+  const linkMac = facts.linkMacs?.[mn.index];
   return {
+    role,
     position,
     mn,
     ...(other === undefined ? {} : { other }),
-    homeAgent: profile.homeAgent,
+    homeAgent,
     correspondentNode: profile.correspondentNode,
-    ...(profile.homeHost === undefined || facts.homeHostMac === undefined
-      ? {}
-      : { homeHost: { ...profile.homeHost, mac: facts.homeHostMac } }),
     ipv4HomePrefix: profile.ipv4HomePrefix,
     ipv6HomePrefix: profile.ipv6HomePrefix,
-    firstCareOfAddress: profile.careOfAddresses.first,
-    ...(foreignAgent === undefined ? {} : { foreignAgent }),
-    ...(profile.refusedIpv6Address === undefined ? {} : { refusedIpv6Address: profile.refusedIpv6Address }),
     ipv6Extensions: profile.ics.ipv6Extensions,
     extensionTypes: profile.extensionTypes,
     timers: profile.timers,
+    ...(foreignHome === undefined ? {} : { foreignHome }),
+    ...(profile.homeHost === undefined || facts.homeHostMac === undefined
+      ? {}
+      : { homeHost: { ...profile.homeHost, mac: facts.homeHostMac } }),
+    ...(profile.careOfAddresses === undefined ? {} : { firstCareOfAddress: profile.careOfAddresses.first }),
+    ...(profile.refusedIpv6Address === undefined ? {} : { refusedIpv6Address: profile.refusedIpv6Address }),
+    foreignAgents: role === 'home-agent' ? (partner === undefined ? [] : [partner]) : profile.foreignAgents,
+    ...(profile.foreignAgent === undefined ? {} : { foreignAgent: profile.foreignAgent }),
+    ...(profile.visitedHost === undefined || facts.visitedHostMac === undefined
+      ? {}
+      : { visitedHost: { ...profile.visitedHost, mac: facts.visitedHostMac } }),
+    ...(profile.visitedNetwork === undefined ? {} : { visitedNetwork: profile.visitedNetwork }),
+    ...(linkMac === undefined ? {} : { linkMac }),
     originNs: facts.originNs,
     seed: facts.seed,
     graceNs: facts.graceNs,
   };
 }
 
-/** Tests side by side on one bench. */
+/** The part of a bench that a test has to itself while it runs. */
+interface Lease {
+  bench: LiveBench;
+  mn: MobileNode;
+  other?: MobileNode;
+}
+
+/** Tests side by side on the benches of one device. */
 export class Schedule {
   readonly facts: RunFacts;
   private readonly settings: RunSettings;
@@ -82,21 +112,28 @@ export class Schedule {
   private readonly queue: (() => void)[] = [];
   private running = 0;
   private readonly most: number;
+  /** The mobile nodes are themselves under test, each on a bench of its own. */
+  private readonly own: boolean;
 
   constructor(settings: RunSettings) {
+    const { profile, benches } = settings;
     this.settings = settings;
-    this.free = [...settings.profile.mobileNodes];
-    this.most = Math.max(
-      1,
-      Math.min(settings.concurrency ?? standardConcurrency, Math.floor(this.free.length / 2)),
-    );
-    const homeHostMac = settings.bench.mac('home');
+    this.free = [...profile.mobileNodes];
+    this.own = profile.role === 'mobile-node';
+    const together = this.own ? benches.length : Math.floor(this.free.length / 2);
+    this.most = Math.max(1, Math.min(settings.concurrency ?? standardConcurrency, together));
+    const [first] = benches;
+    const mac = (port: 'home' | 'mn'): string | undefined => first?.mac(port);
+    const homeHostMac = mac('home');
+    const visitedHostMac = profile.role === 'foreign-agent' ? mac('mn') : undefined;
     this.facts = {
-      originNs: settings.bench.originNs,
+      originNs: first?.originNs ?? 0n,
       seed: settings.seed ?? randomBytes(8).toString('hex'),
       graceNs: 0,
       roundTripsNs: [],
       ...(homeHostMac === undefined ? {} : { homeHostMac }),
+      ...(visitedHostMac === undefined ? {} : { visitedHostMac }),
+      ...(this.own ? { linkMacs: benches.map((bench) => bench.mac('link') ?? '') } : {}),
     };
   }
 
@@ -105,18 +142,22 @@ export class Schedule {
    * behind a barrier follows from it: two round trips and 20 ms.
    */
   async warmUp(test: TestCase): Promise<void> {
+    const position = warmUpPositions[test.role];
     const control: TestCase = {
       ...test,
       id: 'warm-up',
-      position: 'co-located',
+      position,
+      needs: {},
+      prelude: this.own ? test.prelude : { mn: [], other: [] },
       preamble: test.warmUp,
       body: [],
       postamble: [],
     };
     for (let n = 0; n < controls; n += 1) {
       const { outcome } = await this.inSession(control);
-      const sent = outcome.stimuli[0]?.timeNs;
-      const answered = outcome.steps.find((step) => step.ok && step.frames.length > 0)?.timeNs;
+      // The last one that answers counts: before it neighbours may have been looked for.
+      const answered = outcome.steps.findLast((step) => step.ok && step.frames.length > 0)?.timeNs;
+      const sent = outcome.stimuli.findLast(({ timeNs }) => timeNs <= (answered ?? 0))?.timeNs;
       if (sent === undefined || answered === undefined) {
         this.facts.unreachable = `before the first test the device answered no valid registration: ${outcome.reason ?? 'nothing was seen'}`;
         return;
@@ -131,7 +172,8 @@ export class Schedule {
   async run(test: TestCase, begins: () => void = () => {}): Promise<Finished> {
     const outcome = notRun(test, this.settings.profile, this.facts);
     if (outcome !== undefined) return { outcome, frames: [] };
-    while (this.running >= this.most) await new Promise<void>((resolve) => this.queue.push(resolve));
+    while (this.running >= this.most || !this.hasRoom(test))
+      await new Promise<void>((resolve) => this.queue.push(resolve));
     this.running += 1;
     begins();
     try {
@@ -141,26 +183,76 @@ export class Schedule {
       return finished;
     } finally {
       this.running -= 1;
-      this.queue.shift()?.();
+      // Whoever waits looks again whether its kind of mobile node is free.
+      for (const wake of this.queue.splice(0)) wake();
     }
   }
 
+  private hasRoom({ needs }: TestCase): boolean {
+    return this.free.filter((node) => isAsNeeded(node, needs)).length >= Math.min(2, this.countOf(needs));
+  }
+
+  /** How many mobile nodes of a kind a test gets at most: those under test come alone. */
+  private countOf(needs: MobileNodeNeeds): number {
+    if (this.own) return 1;
+    return this.settings.profile.mobileNodes.filter((node) => isAsNeeded(node, needs)).length;
+  }
+
+  private lease({ needs }: TestCase): Lease {
+    const take = (): MobileNode | undefined => {
+      const at = this.free.findIndex((node) => isAsNeeded(node, needs));
+      return at < 0 ? undefined : this.free.splice(at, 1)[0];
+    };
+    const mn = take();
+    if (mn === undefined) throw new Error('no mobile node is free');
+    const other = this.own ? undefined : take();
+    const bench = this.settings.benches[this.own ? mn.index : 0];
+    if (bench === undefined) throw new Error('the mobile node has no bench');
+    return { bench, mn, ...(other === undefined ? {} : { other }) };
+  }
+
   private async inSession(test: TestCase): Promise<Finished> {
-    const { profile, bench, ledger } = this.settings;
-    const mn = this.free.shift() as MobileNode;
-    const other = this.free.shift();
-    const around = surroundings(profile, this.facts, test.position, mn, other);
+    const { profile, ledger } = this.settings;
+    const { bench, mn, other } = this.lease(test);
+    const around = surroundings(profile, this.facts, test, mn, other);
     const nodes = other === undefined ? [mn] : [mn, other];
-    const ports = nodes.map((node) => udpPortOf(node, test.position));
-    const session = bench.session(identityKeys(new Context(around, test.id)), ports);
+    const { tokenPrefix } = new Context(around, test.id);
+    const session = this.own
+      ? bench.session([everyFrame], [])
+      : bench.session(
+          identityKeys(around, tokenPrefix),
+          nodes.map((node) => udpPortOf(node, test.position)),
+        );
+    let service: { close(): Promise<void> } | undefined;
     try {
+      if (test.position === 'without-foreign-agent') service = await bench.startDhcp(profile);
       const outcome = await run(test, session, around, ledger, { strict: this.settings.strict === true });
       return { outcome, frames: [...session.frames] };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { outcome: unjudged(test, 'INCONCLUSIVE', reason), frames: [] };
     } finally {
       session.close();
+      await service?.close();
       this.free.push(...nodes);
     }
   }
+}
+
+/** Where the warm-up registers. */
+const warmUpPositions = {
+  'home-agent': 'co-located',
+  'foreign-agent': 'visited-link',
+  'mobile-node': 'behind-foreign-agent',
+} as const;
+
+/** Whether a mobile node is what a test needs. */
+export function isAsNeeded(node: MobileNode, needs: MobileNodeNeeds): boolean {
+  const { ipv6Handling, mobileForeignSecurity } = needs;
+  return (
+    (ipv6Handling === undefined || node.ipv6Handling === ipv6Handling) &&
+    (mobileForeignSecurity === undefined || (node.foreignAssociation !== undefined) === mobileForeignSecurity)
+  );
 }
 
 /** The harness missed a moment, and nothing was found before that. */
@@ -172,20 +264,30 @@ export function notRun(
   profile: Profile,
   facts: Pick<RunFacts, 'unreachable'>,
 ): Outcome | undefined {
-  if (!icsHolds(test.requires, profile.ics))
-    return unjudged(test, 'NOT APPLICABLE', `the ICS says no to: ${test.requires}`);
+  const excluded = notApplicable(test, profile);
+  if (excluded !== undefined) return unjudged(test, 'NOT APPLICABLE', excluded);
   const missing = lacks(profile, test.position) ?? facts.unreachable;
   return missing === undefined ? undefined : unjudged(test, 'INCONCLUSIVE', missing);
 }
 
+/** Why a test does not apply to the device of a profile; undefined when it does. */
+export function notApplicable(
+  { requires, needs }: Pick<TestCase, 'requires' | 'needs'>,
+  profile: Profile,
+): string | undefined {
+  if (!icsHolds(requires, profile.ics)) return `the ICS says no to: ${requires}`;
+  if (profile.mobileNodes.some((node) => isAsNeeded(node, needs))) return undefined;
+  const wanted = Object.entries(needs).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
+  return `the IXIT has no mobile node with ${wanted.join(' and ')}`;
+}
+
 /** What the bench has not, that the position needs. */
-function lacks(profile: Profile, position: Position): string | undefined {
-  if (
-    position === 'foreign-agent' &&
-    profile.foreignAgents.every((agent) => agent.association !== undefined)
-  ) {
+function lacks({ role, foreignAgents, homeAgents }: Profile, position: Position): string | undefined {
+  const isSecured = (agent: { association?: unknown }): boolean => agent.association !== undefined;
+  if (role === 'home-agent' && position === 'foreign-agent' && foreignAgents.every(isSecured))
     return 'the profile names no foreign agent without a security association';
-  }
+  if (role === 'foreign-agent' && position === 'visited-link' && homeAgents.every(isSecured))
+    return 'the profile names no home agent without a security association';
   return undefined;
 }
 

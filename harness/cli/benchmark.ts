@@ -67,7 +67,7 @@ function codec(profile: Profile): string[] {
       lifetimeSeconds: 300,
       homeAddress: node.ipv4HomeAddress,
       homeAgent: profile.homeAgent.address,
-      careOfAddress: profile.careOfAddresses.first,
+      careOfAddress: profile.careOfAddresses?.first ?? '0.0.0.0',
       identification: 'c3a1b2c3d4e5f601',
       extensions: [
         { mobileNodeNai: { nai: node.nai } },

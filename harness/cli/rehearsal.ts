@@ -43,8 +43,10 @@ function rehearseOne(test: TestCase, profile: Profile): number {
     graceNs: 0,
     roundTripsNs: [],
     homeHostMac: '02:00:00:00:00:02',
+    visitedHostMac: '02:00:00:00:00:03',
+    linkMacs: profile.mobileNodes.map(() => '02:00:00:00:00:04'),
   };
-  const context = new Context(surroundings(profile, facts, test.position, mn, other), test.id);
+  const context = new Context(surroundings(profile, facts, test, mn, other), test.id);
   let packets = 0;
   const each = (steps: readonly Step[]): void => {
     for (const step of steps) {
@@ -76,13 +78,9 @@ function rehearseStep(step: Step, context: Context): number {
     case 'send': {
       context.port(step.at);
       const packet = context.resolve(step.packet, moment, step.by) as unknown as Packet;
-      const foreignHome = context.foreignHome();
       encodePacket(packet, {
         types: context.around.extensionTypes,
-        associations: {
-          mobileHome: context.mobileHome(step.by),
-          ...(foreignHome === undefined ? {} : { foreignHome }),
-        },
+        associations: context.associations(step.by),
         ...(step.tamper.length === 0
           ? {}
           : { tamper: context.resolve(step.tamper, moment, step.by) as unknown as Tamper[] }),
@@ -111,6 +109,8 @@ function rehearseStep(step: Step, context: Context): number {
     case 'wait':
       seconds(context, step.seconds);
       seconds(context, step.plus);
+      return 0;
+    case 'hook':
       return 0;
   }
 }

@@ -39,7 +39,7 @@ export function validateCommand(profiles: readonly string[]): void {
   const files = new Set(vectors.tests.map(({ file }) => file));
   const lines = [
     `${ledger.clauses.size} clauses, ${ledger.readings.size} readings, ${ledger.keywords.length} keywords`,
-    `${files.size} vector files, ${vectors.tests.length} tests, ${vectors.fragments.size} fragments; ${packets} packets rehearsed`,
+    `${files.size} vector files, ${vectors.tests.length} tests, ${vectors.fragments} fragments; ${packets} packets rehearsed`,
     `${goldens.length} files of golden octets, ${messages} messages`,
     `${labProfiles.length} profiles and ${configurations.length} configurations of the lab`,
     `${readdirSync(schemaDirectory).length} schemas (${relative(process.cwd(), schemaDirectory)})`,

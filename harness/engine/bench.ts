@@ -2,11 +2,15 @@
  * The one thing the engine knows of the world. The live bench (raw sockets, packet capture), the
  * recorded bench (a pcapng written earlier) and the fake one of the unit tests implement it alike.
  */
+import type { HookName } from '../vectors/types.ts';
 import type { Decoded } from '../wire/types.ts';
 
-/** A link the harness stands on: the mobile node's, the foreign agent's, the correspondent node's, the IUT's home link. */
-export type PortName = 'mn' | 'fa' | 'cn' | 'home';
-export const portNames: readonly PortName[] = ['mn', 'fa', 'cn', 'home'];
+/**
+ * A link the harness stands on: as mobile node, foreign agent, correspondent node or home agent, on a home agent's home link, or on
+ * a mobile node's link, where it plays whatever network the mobile node is in.
+ */
+export const portNames = ['mn', 'fa', 'cn', 'home', 'ha', 'link'] as const;
+export type PortName = (typeof portNames)[number];
 
 /** One frame seen at a port, from its Ethernet header on. */
 export interface SeenFrame {
@@ -48,7 +52,17 @@ export interface BenchSession {
    * `untilNs` has been added and the time has passed. Rejects with BenchInterrupted when the IUT or the bench is gone.
    */
   more(count: number, untilNs: number): Promise<boolean>;
+  /**
+   * Carry out the profile's hook; resolves, when it is done, to the time it began. Rejects with HookMissing when the profile has
+   * none, with BenchInterrupted when it fails.
+   */
+  hook(name: HookName): Promise<number>;
   close(): void;
+}
+
+/** The profile has no such hook, so the test cannot be run. */
+export class HookMissing extends Error {
+  readonly code = 'HOOK_MISSING';
 }
 
 /** The IUT died or the bench was torn down: nothing can be said of what was not yet judged. */

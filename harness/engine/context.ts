@@ -1,103 +1,10 @@
-/** The identities one vector runs with, and the filling in of `$` references from them. */
+/** The names of one run filled in: `$` references, tokens, Identification values. */
 import { createHash } from 'node:crypto';
 import type { MobileNode } from '../vectors/pool.ts';
-import type { ForeignAgentIdentity, HostAddresses, Timers } from '../vectors/profile.ts';
-import type { Json, JsonObject, Position } from '../vectors/types.ts';
-import {
-  addressPlus,
-  type ExtensionTypes,
-  formatIpv6,
-  parseIpv6,
-  type SecurityAssociation,
-} from '../wire/index.ts';
-import type { PortName } from './bench.ts';
-
-/** What the bench provides for one run of one vector. Everything in it but the keys is written into the results. */
-export interface Surroundings {
-  position: Position;
-  mn: MobileNode;
-  /** A second mobile node: for barriers, and where two have to be told apart. None when the pool has one only. */
-  other?: MobileNode;
-  homeAgent: HostAddresses;
-  correspondentNode: HostAddresses;
-  homeHost?: HostAddresses & { mac: string };
-  ipv4HomePrefix: string;
-  ipv6HomePrefix: string;
-  /** First of the co-located care-of addresses; mobile node n uses number 2n and, after a move, 2n + 1. */
-  firstCareOfAddress: string;
-  foreignAgent?: ForeignAgentIdentity;
-  refusedIpv6Address?: string;
-  /** Whether the device claims the extensions of the draft. */
-  ipv6Extensions: boolean;
-  extensionTypes: ExtensionTypes;
-  timers: Timers;
-  /** CLOCK_REALTIME, ns since 1970, at the origin of the run. */
-  originNs: bigint;
-  /** Makes the tokens of this run differ from those of any other. */
-  seed: string;
-  /** How long after a barrier's answer a silence stays open, ns. */
-  graceNs: number;
-}
-
-/** UDP source ports of requests, first and last: two a mobile node. */
-export const requestPorts = [20_000, 39_999] as const;
-
-export function udpPortOf(node: MobileNode, position: Position): number {
-  return (
-    requestPorts[0] +
-    (node.index % 10_000) * 2 +
-    (position === 'foreign-agent' || position === 'foreign-agent-secured' ? 1 : 0)
-  );
-}
-
-/** RFC 4291 appendix A: an EUI-64 made of the index, with ff:fe in its middle so that it looks like no IPv4 address. */
-function eui64Of(node: MobileNode): Uint8Array {
-  const octets = new Uint8Array(16);
-  octets.set(
-    [0x02, 0x00, 0x5e, 0xff, 0xfe, (node.index >> 16) & 0xff, (node.index >> 8) & 0xff, node.index & 0xff],
-    8,
-  );
-  return octets;
-}
-
-function underPrefix(prefix: string, interfaceId: Uint8Array): string {
-  const network = parseIpv6(prefix.slice(0, prefix.indexOf('/')));
-  const octets = Uint8Array.from(interfaceId);
-  octets.set(network.subarray(0, 8), 0);
-  return formatIpv6(octets, 0);
-}
-
-/** RFC 4291 2.7.1. */
-function solicitedNode(address: Uint8Array): Uint8Array {
-  const octets = Uint8Array.from(parseIpv6('ff02::1:ff00:0'));
-  octets.set(address.subarray(13), 13);
-  return octets;
-}
-
-function mobileValues(who: string, node: MobileNode, around: Surroundings): JsonObject {
-  const eui64 = eui64Of(node);
-  const home = parseIpv6(node.ipv6HomeAddress);
-  const behindAgent = around.position === 'foreign-agent' || around.position === 'foreign-agent-secured';
-  const careOf = behindAgent
-    ? around.foreignAgent?.address
-    : addressPlus(around.firstCareOfAddress, node.index * 2);
-  const stranger = Uint8Array.from(home);
-  stranger[14] = (stranger[14] as number) ^ 0x40;
-  return {
-    [`${who}.nai`]: node.nai,
-    [`${who}.homeAddress`]: node.ipv4HomeAddress,
-    [`${who}.ipv6HomeAddress`]: node.ipv6HomeAddress,
-    [`${who}.eui64`]: formatIpv6(eui64, 0),
-    [`${who}.eui64HomeAddress`]: underPrefix(around.ipv6HomePrefix, eui64),
-    [`${who}.neighbour`]: formatIpv6(stranger, 0),
-    [`${who}.solicitedNode`]: formatIpv6(solicitedNode(home), 0),
-    [`${who}.solicitedNodeMac`]: `33:33:${[...solicitedNode(home).subarray(12)].map((octet) => octet.toString(16).padStart(2, '0')).join(':')}`,
-    [`${who}.spi`]: node.association.spi,
-    ...(careOf === undefined ? {} : { [`${who}.careOfAddress`]: careOf }),
-    [`${who}.nextCareOfAddress`]: addressPlus(around.firstCareOfAddress, node.index * 2 + 1),
-    [`${who}.udpPort`]: udpPortOf(node, around.position),
-  };
-}
+import type { Json, JsonObject } from '../vectors/types.ts';
+import type { EncodeOptions, SecurityAssociation } from '../wire/index.ts';
+import { type PortName, portNames } from './bench.ts';
+import { type Surroundings, valuesOf } from './identities.ts';
 
 /** A reference has no value in this run, or a value has the wrong kind. The vector's fault or the profile's, never the IUT's. */
 export class UnresolvedReference extends Error {
@@ -110,7 +17,6 @@ class Identifications {
   private lastTimestamp = 0n;
   /** High 32 bits of the newest reply, for nonces. */
   nonce = '00000000';
-  readonly sent: string[] = [];
 
   next(node: MobileNode, nowNs: bigint, kind: 'fresh' | 'stale'): string {
     let timestamp = ntpTimestamp(nowNs - (kind === 'stale' ? 3_600_000_000_000n : 0n));
@@ -144,50 +50,36 @@ export class Context {
   constructor(around: Surroundings, vectorId: string) {
     this.around = around;
     this.tokenPrefix = createHash('sha256').update(`${around.seed}/${vectorId}`).digest('hex').slice(0, 8);
-    const { mn, other, position } = around;
-    const behindAgent = position === 'foreign-agent' || position === 'foreign-agent-secured';
-    this.values = {
-      ...mobileValues('mn', mn, around),
-      ...(other === undefined ? {} : mobileValues('other', other, around)),
-      'coa.port': behindAgent ? 'fa' : 'mn',
-      'coa.colocated': !behindAgent,
-      'ha.address': around.homeAgent.address,
-      'ha.ipv6Address': around.homeAgent.ipv6Address,
-      'cn.address': around.correspondentNode.address,
-      'cn.ipv6Address': around.correspondentNode.ipv6Address,
-      ...(around.homeHost === undefined
-        ? {}
-        : {
-            'home.address': around.homeHost.address,
-            'home.ipv6Address': around.homeHost.ipv6Address,
-            'home.mac': around.homeHost.mac,
-          }),
-      'home.ipv4Prefix': around.ipv4HomePrefix,
-      'home.ipv6Prefix': around.ipv6HomePrefix,
-      ...(around.refusedIpv6Address === undefined
-        ? {}
-        : { 'policy.refusedIpv6Address': around.refusedIpv6Address }),
-      'types.ipv6HomeAddress': around.extensionTypes.ipv6HomeAddress,
-      'types.ipv6Compatibility': around.extensionTypes.ipv6Compatibility,
-      'types.ipv6Code': around.extensionTypes.ipv6Code,
-      'timers.replySeconds': around.timers.replySeconds,
-      'timers.lifetimeSeconds': around.timers.lifetimeSeconds,
-      'timers.shortLifetimeSeconds': around.timers.shortLifetimeSeconds,
-      'timers.lifetimeToleranceSeconds': around.timers.lifetimeToleranceSeconds,
-      'timers.advertisementSeconds': around.timers.advertisementSeconds,
+    this.values = valuesOf(around);
+  }
+
+  /** The associations of `mn` or `other`, and the one between the agents. */
+  associations(
+    by: string,
+  ): Required<Pick<NonNullable<EncodeOptions['associations']>, 'mobileHome'>> &
+    NonNullable<EncodeOptions['associations']> {
+    const node = this.node(by);
+    const { foreignHome } = this.around;
+    const mobileForeign = node.foreignAssociation;
+    return {
+      mobileHome: node.association,
+      ...(foreignHome === undefined ? {} : { foreignHome }),
+      ...(mobileForeign === undefined ? {} : { mobileForeign }),
     };
   }
 
-  /** The association that signs for `mn` or `other`. */
-  mobileHome(by: string): SecurityAssociation {
+  /** The association by which an authentication extension of this name is verified. */
+  associationOf(extension: string, by: string): SecurityAssociation | undefined {
+    const { mobileHome, mobileForeign, foreignHome } = this.associations(by);
+    if (extension === 'foreignHomeAuthentication') return foreignHome;
+    return extension === 'mobileForeignAuthentication' ? mobileForeign : mobileHome;
+  }
+
+  private node(by: string): MobileNode {
     const node = by === 'other' ? this.around.other : this.around.mn;
     if (node === undefined)
       throw new UnresolvedReference('the profile has one mobile node only, and this vector needs two');
-    return node.association;
-  }
-
-  foreignHome(): SecurityAssociation | undefined {
-    return this.around.foreignAgent?.association;
+    return node;
   }
 
   /**
@@ -225,20 +117,19 @@ export class Context {
   }
 
   port(value: Json): PortName {
-    const port = this.resolve(value, 0);
-    if (port !== 'mn' && port !== 'fa' && port !== 'cn' && port !== 'home') {
+    const wanted = this.resolve(value, 0);
+    const port = portNames.find((name) => name === wanted);
+    if (port === undefined) {
       throw new UnresolvedReference(
-        `"at" gives ${JSON.stringify(port)}, which is no port (mn, fa, cn, home)`,
+        `"at" gives ${JSON.stringify(wanted)}, which is no port (${portNames.join(', ')})`,
       );
     }
     return port;
   }
 
-  /** Remember what an accepted or denied request used, and what the reply said of nonces. */
+  /** Remember what a request used, and what the reply said of nonces. */
   noteSentIdentification(by: string, identification: string): void {
-    const own = this.identificationsOf(by);
-    own.last = identification;
-    own.sent.push(identification);
+    this.identificationsOf(by).last = identification;
   }
 
   /** Of several requests alike, this one was answered: `$identification.last` is its. */
@@ -254,9 +145,14 @@ export class Context {
     return (by === 'other' ? this.around.other : this.around.mn)?.replay ?? 'timestamps';
   }
 
-  /** True when a request of this vector was sent with these low 32 bits. */
-  sentLowHalf(by: string, identification: string): boolean {
-    return this.identificationsOf(by).sent.some((sent) => sent.slice(8) === identification.slice(8));
+  /** RFC 3344 5.7: of a reply that accepts the device's request, captured as `identification`; with nonces there is a new one in it. */
+  private replyIdentification(): string {
+    const asked = this.captured.identification;
+    if (typeof asked !== 'string')
+      throw new UnresolvedReference('$identification.reply needs a request captured as "identification"');
+    if (this.around.mn.replay === 'timestamps') return asked;
+    const fresh = createHash('sha256').update(`${this.around.seed}/${asked}`).digest('hex').slice(0, 8);
+    return fresh + asked.slice(8);
   }
 
   private identificationsOf(by: string): Identifications {
@@ -273,6 +169,7 @@ export class Context {
     if (name.startsWith('identification.')) {
       const own = this.identificationsOf(by);
       if (name === 'identification.last') return own.last;
+      if (name === 'identification.reply') return this.replyIdentification();
       const node = by === 'other' ? (this.around.other ?? this.around.mn) : this.around.mn;
       return own.next(
         node,
@@ -284,25 +181,4 @@ export class Context {
     if (value === undefined) throw new UnresolvedReference(`$${name} has no value with this profile`);
     return value;
   }
-}
-
-/** The addresses, ports and tokens by which a frame is known to concern this run: see benchKeys in the live bench. */
-export function identityKeys(context: Context): string[] {
-  const { mn, other, ipv6HomePrefix, firstCareOfAddress } = context.around;
-  const keys: string[] = [`token:${context.tokenPrefix}`];
-  for (const node of other === undefined ? [mn] : [mn, other]) {
-    const eui64 = eui64Of(node);
-    keys.push(
-      node.ipv4HomeAddress,
-      node.ipv6HomeAddress,
-      underPrefix(ipv6HomePrefix, eui64),
-      addressPlus(firstCareOfAddress, node.index * 2),
-      addressPlus(firstCareOfAddress, node.index * 2 + 1),
-      `udp:${udpPortOf(node, 'co-located')}`,
-      `udp:${udpPortOf(node, 'foreign-agent')}`,
-    );
-  }
-  if (context.around.position === 'home-link')
-    keys.push('advertisement', `arp:${context.around.homeAgent.address}`);
-  return keys;
 }

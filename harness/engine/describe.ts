@@ -82,7 +82,9 @@ const fieldList = (fields: JsonObject): string =>
         ? value === true
           ? 'verifies'
           : 'does not verify'
-        : `${field} ${fieldWords(value)}`,
+        : field === 'relayOf'
+          ? `the octets of "${String(value)}" up to the mobile-home authentication`
+          : `${field} ${fieldWords(value)}`,
     )
     .join(', ');
 
@@ -148,6 +150,8 @@ export function stepWords(step: Step): string {
       return `at ${place(step.at)} record which comes: ${Object.keys(step.options).join(', ')}`;
     case 'wait':
       return `wait until ${fieldWords(step.seconds)} s (and ${fieldWords(step.plus)} s) after "${step.since}"`;
+    case 'hook':
+      return `have the device ${step.name}`;
   }
 }
 

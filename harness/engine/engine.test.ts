@@ -1,9 +1,9 @@
 /** The engine on a bench that is a function: every kind of verdict, and what must never become one. */
 import t from 'tap';
 import { loadLedger } from '../vectors/ledger.ts';
-import type { Json, TestCase } from '../vectors/types.ts';
+import type { Json, JsonObject, TestCase } from '../vectors/types.ts';
 import type { Decoded, Packet, RegistrationRequest } from '../wire/index.ts';
-import type { Surroundings } from './context.ts';
+import type { Surroundings } from './identities.ts';
 import type { Outcome } from './outcome.ts';
 import { type RunOptions, run } from './run.ts';
 import {
@@ -289,8 +289,9 @@ t.test('silence', async (t) => {
     tunnels(() => []),
   );
   t.match(timed, { verdict: 'PASS', judgements: [{ silence: 'time' }], endNs: 1000 * milliseconds + 1000 });
+  const ofOther = barrier.map((step) => ({ ...(step as JsonObject), by: 'other' }));
   const alone = await judge(
-    silent(barrier),
+    silent(ofOther),
     tunnels(() => []),
     { around: { other: undefined } },
   );

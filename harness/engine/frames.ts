@@ -8,6 +8,12 @@ export function replyIdentification(decoded: Decoded): string | undefined {
   return undefined;
 }
 
+export function requestIdentification(decoded: Decoded): string | undefined {
+  for (const layer of decoded.layers)
+    if ('registrationRequest' in layer) return layer.registrationRequest.identification;
+  return undefined;
+}
+
 export function udpDestination(decoded: Decoded): number | undefined {
   for (const layer of decoded.layers) if ('udp' in layer) return layer.udp.destinationPort;
   return undefined;
@@ -32,6 +38,9 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 export const asksForReply = (pattern: Pattern): boolean =>
   pattern.some((layer) => isObject(layer) && 'registrationReply' in layer);
+
+export const asksForRequest = (pattern: Pattern): boolean =>
+  pattern.some((layer) => isObject(layer) && 'registrationRequest' in layer);
 
 export function payloadOf(decoded: Decoded): string | undefined {
   const last = decoded.layers.at(-1);

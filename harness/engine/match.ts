@@ -6,6 +6,19 @@ import { canonicalAddress, type Decoded, inPrefix, isIpv6, type Layer } from '..
 export interface MatchTools {
   /** Whether the named authentication extension, at its place among the extensions of the message layer, verifies. */
   verifies: (decoded: Decoded, layerIndex: number, extensionIndex: number, name: string) => boolean;
+  /** Whether it verifies over the octets without the first extension of this name, which stands before it. */
+  verifiesWithout: (
+    decoded: Decoded,
+    layerIndex: number,
+    extensionIndex: number,
+    name: string,
+    without: string,
+  ) => boolean;
+  /** Where a message differs, up to its mobile-home authentication extension, from the one that was sent under the label. */
+  relayDifference: (
+    label: string,
+    decoded: Decoded,
+  ) => { at: number; expected: string; actual: string } | undefined;
   /** Frame time as NTP seconds (high half of an Identification). */
   ntpSeconds: () => number;
 }
@@ -60,6 +73,12 @@ export const matchers: {
   sameLowHalf: {
     holds: (argument, actual) => typeof actual === 'string' && actual.slice(8) === String(argument).slice(8),
     words: (argument) => `low 32 bits ${String(argument).slice(8)}`,
+  },
+  laterThan: {
+    // Identification values are compared as the 64-bit numbers they are (RFC 3344 5.7.1).
+    holds: (argument, actual) =>
+      typeof actual === 'string' && actual.length === String(argument).length && actual > String(argument),
+    words: (argument) => `a number above ${String(argument)}`,
   },
   sameInterfaceId: {
     holds: (argument, actual) => {
@@ -156,14 +175,29 @@ function compareEntry(
 ): Compared {
   const found = entry[name] as JsonObject;
   let matched = 0;
+  const verifiesWithout = (without: string): boolean =>
+    tools.verifiesWithout(place.decoded, place.layerIndex, at, name, without);
   for (const [field, wanted] of Object.entries(fields)) {
     if (field === 'verified') {
       if (tools.verifies(place.decoded, place.layerIndex, at, name) !== wanted) {
         const words =
           wanted === true ? 'an authenticator that verifies' : 'an authenticator that does not verify';
+        const left = extensionNames(place).find(verifiesWithout);
+        const hint = left === undefined ? '' : ` (which verifies when ${left} is left out)`;
         return {
           matched,
-          difference: differ(`${path}.${name}.authenticator`, words, show(found.authenticator)),
+          difference: differ(`${path}.${name}.authenticator`, words, `${show(found.authenticator)}${hint}`),
+        };
+      }
+    } else if (field === 'covers') {
+      if (verifiesWithout(String(wanted))) {
+        return {
+          matched,
+          difference: differ(
+            `${path}.${name}.authenticator`,
+            `an authenticator over ${String(wanted)} as well`,
+            `${show(found.authenticator)} (which verifies when ${String(wanted)} is left out)`,
+          ),
         };
       }
     } else if (!fieldHolds(wanted, found[field], tools)) {
@@ -175,6 +209,13 @@ function compareEntry(
     matched += 1;
   }
   return { matched };
+}
+
+function extensionNames({ decoded, layerIndex }: { decoded: Decoded; layerIndex: number }): string[] {
+  const layer = decoded.layers[layerIndex];
+  const fields =
+    layer === undefined ? {} : ((layer as unknown as JsonObject)[layerName(layer)] as JsonObject);
+  return ((fields.extensions ?? []) as unknown as Entries).map((entry) => Object.keys(entry)[0] as string);
 }
 
 /** Extensions are compared as a set: `has`, `none`, `lacks`, `once`, `order`. */
@@ -281,6 +322,14 @@ function compareLayer(
       const result = compareEntries(value, entries, path, place, tools);
       matched += result.matched;
       if (result.difference !== undefined) return { matched, difference: result.difference };
+    } else if (field === 'relayOf') {
+      const changed = tools.relayDifference(String(value), place.decoded);
+      if (changed !== undefined)
+        return {
+          matched,
+          difference: differ(`${name}, octet ${changed.at}`, changed.expected, changed.actual),
+        };
+      matched += 1;
     } else if (field === 'checksum' && value === 'valid') {
       const finding = place.decoded.findings.find(
         (one) => one.layer === place.layerIndex && one.field === 'checksum',

@@ -71,6 +71,13 @@ export interface Breakdown {
   frames: number;
 }
 
+/** When a hook of the profile began; `missing`: why there was none. */
+export interface HookRecord {
+  name: string;
+  timeNs: number;
+  missing?: string;
+}
+
 export interface Outcome {
   id: string;
   title: string;
@@ -91,6 +98,7 @@ export interface Outcome {
   stimuli: Stimulus[];
   /** Messages that could not be encoded: behind how many sends, and when. */
   unsent?: { sends: number; timeNs: number }[];
+  hooks?: HookRecord[];
   breakdown?: Breakdown;
   /** ns since the origin; both 0 when it was not run. */
   startNs: number;

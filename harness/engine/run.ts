@@ -5,6 +5,7 @@
 import type { Ledger } from '../vectors/ledger.ts';
 import type {
   ExpectStep,
+  HookStep,
   Json,
   Pattern,
   RecordStep,
@@ -14,19 +15,19 @@ import type {
   TestCase,
   WaitStep,
 } from '../vectors/types.ts';
-import { type Decoded, encodePacket, type Packet, type Tamper, verifyAuthenticator } from '../wire/index.ts';
-import { BenchInterrupted, type BenchSession, type PortName, type SeenFrame } from './bench.ts';
-import { Context, type Surroundings } from './context.ts';
-import { packetWords, seenWords } from './describe.ts';
+import { type Decoded, encodePacket, type Packet, type Tamper } from '../wire/index.ts';
 import {
-  asksForReply,
-  isObject,
-  payloadOf,
-  replyIdentification,
-  sameDatagram,
-  udpDestination,
-  valueAt,
-} from './frames.ts';
+  BenchInterrupted,
+  type BenchSession,
+  HookMissing,
+  type Outgoing,
+  type PortName,
+  type SeenFrame,
+} from './bench.ts';
+import { Context } from './context.ts';
+import { packetWords, seenWords } from './describe.ts';
+import { asksForReply, asksForRequest, isObject, payloadOf, sameDatagram, valueAt } from './frames.ts';
+import type { Surroundings } from './identities.ts';
 import { type Difference, type MatchTools, matchPattern } from './match.ts';
 import {
   type Judgement,
@@ -36,25 +37,15 @@ import {
   type Verdict,
   worst,
 } from './outcome.ts';
+import { type SentMessage, SentMessages } from './sent.ts';
 import { Tally } from './tally.ts';
+import { matchTools } from './tools.ts';
 
 const secondNs = 1_000_000_000;
-const ntpOffsetSeconds = 2_208_988_800;
 
 export interface RunOptions {
   /** A broken SHOULD fails. */
   strict?: boolean;
-}
-
-/** A registration request as it went out: what an answer to it has to look like. */
-interface Request {
-  by: string;
-  port: PortName;
-  timeNs: number;
-  identification: string;
-  sourcePort: number;
-  /** The step that sent it: a repetition answers as well as the first. */
-  step: SendStep;
 }
 
 /** How an expectation ended: the frame that answered, or none. */
@@ -76,6 +67,17 @@ class NotApplicable extends Error {}
 const repetitions = 2;
 const repeatSeconds = 1.05;
 
+const otherNodes = new WeakMap<readonly Step[], boolean>();
+
+/** Whether steps are those of the second mobile node. */
+function needsOther(steps: readonly Step[]): boolean {
+  const known = otherNodes.get(steps);
+  if (known !== undefined) return known;
+  const needs = /"by":"other"|\$\{?other\./.test(JSON.stringify(steps));
+  otherNodes.set(steps, needs);
+  return needs;
+}
+
 /** The body is over: a clause was broken and what follows would rest on it. */
 class BodyEnds extends Error {}
 
@@ -90,8 +92,8 @@ class Run {
   private readonly context: Context;
   private readonly ledger: Ledger;
   private readonly strict: boolean;
-  private readonly labels = new Map<string, { timeNs: number; request?: Request }>();
-  private readonly requests: Request[] = [];
+  private readonly labels = new Map<string, { timeNs: number; message?: SentMessage }>();
+  private readonly messages: SentMessages;
   /** Indices of frames that an expectation has judged: each counts once. */
   private readonly taken = new Set<number>();
   private lastSendNs = 0;
@@ -118,6 +120,7 @@ class Run {
     this.ledger = ledger;
     this.strict = strict;
     this.lastSendNs = startNs;
+    this.messages = new SentMessages(context.around.extensionTypes);
   }
 
   async all(part: Part, steps: Step[]): Promise<void> {
@@ -142,43 +145,52 @@ class Run {
         return this.record(step);
       case 'wait':
         return this.wait(step);
+      case 'hook':
+        return this.hook(step);
     }
+  }
+
+  /** What comes from its beginning on, may have come of it. */
+  private async hook(step: HookStep): Promise<void> {
+    try {
+      this.lastSendNs = await this.session.hook(step.name);
+    } catch (error) {
+      if (error instanceof HookMissing) throw new Inconclusive(error.message);
+      throw error;
+    }
+    if (step.as !== undefined) this.labels.set(step.as, { timeNs: this.lastSendNs });
+    this.note(step, `the device was told: ${step.name}`, true, this.lastSendNs, []);
   }
 
   private async send(step: SendStep): Promise<void> {
     const port = this.context.port(step.at);
     let packet: Packet = [];
+    let outgoing: Outgoing | undefined;
     let nonce: string | undefined;
     const sent = await this.session.send(port, (nowNs, recorded) => {
       nonce = recorded ?? this.newestNonce(step.by);
       if (nonce !== undefined) this.context.noteNonce(step.by, nonce);
       packet = this.context.resolve(step.packet, nowNs, step.by) as unknown as Packet;
       const first = packet[0] ?? { payload: '' };
-      const foreignHome = this.context.foreignHome();
       const octets = encodePacket(packet, {
         types: this.context.around.extensionTypes,
-        associations: {
-          mobileHome: this.context.mobileHome(step.by),
-          ...(foreignHome === undefined ? {} : { foreignHome }),
-        },
+        associations: this.context.associations(step.by),
         ...(step.tamper.length === 0
           ? {}
           : { tamper: this.context.resolve(step.tamper, nowNs, step.by) as unknown as Tamper[] }),
       });
-      return { kind: 'ethernet' in first ? 'ethernet' : 'ip', octets };
+      outgoing = { kind: 'ethernet' in first ? 'ethernet' : 'ip', octets };
+      return outgoing;
     });
-    this.lastSendNs = sent.timeNs;
-    if (this.group[0] === step) this.groupStartNs = sent.timeNs;
-    this.stimuli.push({
-      port,
-      timeNs: sent.timeNs,
-      kind: sent.kind,
-      ...(nonce === undefined ? {} : { nonce }),
-    });
-    const request = this.noteRequest(packet, port, sent.timeNs, step);
-    if (step.as !== undefined) {
-      this.labels.set(step.as, { timeNs: sent.timeNs, ...(request === undefined ? {} : { request }) });
-    }
+    const { timeNs } = sent;
+    this.lastSendNs = timeNs;
+    if (this.group[0] === step) this.groupStartNs = timeNs;
+    this.stimuli.push({ port, timeNs, kind: sent.kind, ...(nonce === undefined ? {} : { nonce }) });
+    const { by } = step;
+    const message = this.messages.note(packet, { by, port, timeNs, step, sent: outgoing ?? sent });
+    if (message?.kind === 'request') this.context.noteSentIdentification(by, message.identification);
+    if (step.as !== undefined)
+      this.labels.set(step.as, { timeNs, ...(message === undefined ? {} : { message }) });
     this.note(
       step,
       `at ${port} sent ${packetWords(packet as unknown as Json[]).join(' / ')}`,
@@ -205,29 +217,11 @@ class Run {
         if (!('registrationReply' in layer)) continue;
         const { identification = '', extensions = [] } = layer.registrationReply;
         const place = extensions.findIndex((extension) => 'mobileHomeAuthentication' in extension);
-        const request = this.requests.findLast(
-          (one) => one.by === by && one.identification.slice(8) === identification.slice(8),
-        );
+        const request = this.messages.requestBy(by, identification);
         if (request === undefined || place < 0) continue;
         const tools = this.tools(frame, request);
         if (tools.verifies(frame.decoded, index, place, 'mobileHomeAuthentication'))
           return identification.slice(0, 8);
-      }
-    }
-    return undefined;
-  }
-
-  private noteRequest(packet: Packet, port: PortName, timeNs: number, step: SendStep): Request | undefined {
-    const { by } = step;
-    let sourcePort = 0;
-    for (const layer of packet) {
-      if ('udp' in layer) sourcePort = layer.udp.sourcePort ?? 0;
-      if ('registrationRequest' in layer) {
-        const identification = layer.registrationRequest.identification ?? '';
-        const request: Request = { by, port, timeNs, identification, sourcePort, step };
-        this.requests.push(request);
-        this.context.noteSentIdentification(by, identification);
-        return request;
       }
     }
     return undefined;
@@ -300,7 +294,7 @@ class Run {
     step: ExpectStep,
     port: PortName,
     pattern: Pattern,
-    request: Request | undefined,
+    request: SentMessage | undefined,
     fromNs: number,
     withinSeconds: number,
   ): Promise<Answer> {
@@ -316,18 +310,14 @@ class Run {
   }
 
   /** A reply is waited for with the request it answers; other packets with whatever was sent last. */
-  private isCurrent(request: Request, pattern: Pattern): boolean {
+  private isCurrent(request: SentMessage, pattern: Pattern): boolean {
     return !asksForReply(pattern) || this.group.includes(request.step);
   }
 
   /** Of a request sent several times, the one that was answered is the last one from here on. */
-  private noteAnswered(frame: SeenFrame, request: Request | undefined): void {
-    const answered = this.attemptsOf(request).find((one) => this.repliesTo(frame, one));
+  private noteAnswered(frame: SeenFrame, request: SentMessage | undefined): void {
+    const answered = this.messages.attemptOf(frame, request);
     if (answered !== undefined) this.context.noteAnswered(answered.by, answered.identification);
-  }
-
-  private attemptsOf(request: Request | undefined): Request[] {
-    return request === undefined ? [] : this.requests.filter((one) => one.step === request.step);
   }
 
   /**
@@ -338,7 +328,7 @@ class Run {
     step: ExpectStep,
     port: PortName,
     pattern: Pattern,
-    request: Request | undefined,
+    request: SentMessage | undefined,
     fromNs: number,
   ): Promise<Answer> {
     if (step.control) return undefined;
@@ -377,7 +367,7 @@ class Run {
     const ports = this.context.ports(step.at);
     const port = ports.join(', ');
     const before = this.stimuli.length;
-    const firstAsked = this.requests.length;
+    const firstAsked = this.messages.count;
     for (let round = 0; round < (step.stimulus.length > 0 ? 2 : 1); round += 1) {
       for (const inner of step.stimulus) await this.one(inner);
       // Its answer carries the nonce that the second round needs.
@@ -386,14 +376,17 @@ class Run {
     }
     const from =
       step.since !== undefined ? this.timeOf(step.since) : (this.stimuli[before]?.timeNs ?? this.lastSendNs);
-    const asked = this.requests.slice(firstAsked);
-    const { end, proof } = await this.closeWindow(step.barrier, port, step.linger);
+    const asked = this.messages.requestsSince(firstAsked);
+    const { end, proof } = await this.closeWindow(step, port);
     await this.until(end);
     const patterns = step.of.map((pattern) => this.resolve(pattern));
     const intruder = this.firstThat(ports, from, end, (frame) =>
       patterns.some(
         (pattern) =>
-          (!asksForReply(pattern) || asked.some((one) => this.isReplyTo(frame, one))) &&
+          (!asksForReply(pattern) ||
+            // Where no request is part of the stimulus, no reply at all may come.
+            asked.length === 0 ||
+            asked.some((one) => this.messages.isReplyTo(frame, one))) &&
           matchPattern(pattern, frame.decoded, this.tools(frame, asked.at(-1))).ok,
       ),
     );
@@ -440,7 +433,7 @@ class Run {
       for (const inner of step.stimulus) await this.one(inner);
       const request = this.requestOf(step.answers);
       const from = this.stimuli[before]?.timeNs ?? this.lastSendNs;
-      ({ end, proof } = await this.closeWindow(step.barrier, port));
+      ({ end, proof } = await this.closeWindow(step, port));
       await this.until(end);
       options = Object.entries(step.options).map(([name, pattern]) => ({
         name,
@@ -449,7 +442,7 @@ class Run {
       found = this.firstThat([port], from, end, (frame) => {
         const option = options.find(
           ({ pattern }) =>
-            (!asksForReply(pattern) || request === undefined || this.isReplyTo(frame, request)) &&
+            (!asksForReply(pattern) || request === undefined || this.messages.isReplyTo(frame, request)) &&
             matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok,
         );
         if (option !== undefined) seen = option.name;
@@ -488,12 +481,15 @@ class Run {
 
   /** Run a barrier and say when the window behind it closes; without one, or without a second mobile node, time alone does. */
   private async closeWindow(
-    barrier: Step[],
+    step: SilenceStep | RecordStep,
     port: string,
-    linger: Json = 0,
   ): Promise<{ end: number; proof: 'barrier' | 'time' }> {
-    const soonest = this.lastSendNs + this.seconds(linger) * secondNs;
-    if (barrier.length === 0 || this.context.around.other === undefined) {
+    const { barrier } = step;
+    const { linger, until } = step.kind === 'silence' ? step : {};
+    if (until !== undefined)
+      return { end: this.timeOf(until.since) + this.seconds(until.seconds) * secondNs, proof: 'time' };
+    const soonest = this.lastSendNs + this.seconds(linger ?? 0) * secondNs;
+    if (barrier.length === 0 || (this.context.around.other === undefined && needsOther(barrier))) {
       return { end: this.lastSendNs + this.context.around.timers.silenceSeconds * secondNs, proof: 'time' };
     }
     const part = this.part;
@@ -536,7 +532,7 @@ class Run {
   private async find(
     port: PortName,
     pattern: Pattern,
-    request: Request | undefined,
+    request: SentMessage | undefined,
     fromNs: number,
     deadline: number,
   ): Promise<Answer> {
@@ -544,12 +540,14 @@ class Run {
       .map((layer) => (isObject(layer) ? layer.payload : undefined))
       .find((one) => typeof one === 'string');
     const reply = asksForReply(pattern);
+    const relay = asksForRequest(pattern) && request !== undefined;
     const answers = (frame: SeenFrame): boolean => {
-      if (reply) return request !== undefined && this.isReplyTo(frame, request);
+      if (reply) return request !== undefined && this.messages.isReplyTo(frame, request);
+      if (relay) return this.messages.isRelayOf(frame, request);
       if (token !== undefined) return payloadOf(frame.decoded) === token;
       return frame.timeNs >= fromNs && matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok;
     };
-    const earliest = reply ? (this.attemptsOf(request)[0]?.timeNs ?? 0) : 0;
+    const earliest = reply || relay ? (this.messages.attemptsOf(request)[0]?.timeNs ?? 0) : 0;
     let looked = 0;
     for (;;) {
       const count = this.session.frames.length;
@@ -563,25 +561,6 @@ class Run {
       }
       if (!(await this.session.more(count, deadline))) return undefined;
     }
-  }
-
-  /**
-   * A registration reply answers the request whose low 32 bits it copies (RFC 3344 5.7). What comes to the request's
-   * UDP port with low bits that were never sent is taken for a wrong answer to it, so that it is judged and not overlooked.
-   */
-  private isReplyTo(frame: SeenFrame, request: Request): boolean {
-    const attempts = this.attemptsOf(request);
-    if (attempts.some((one) => this.repliesTo(frame, one))) return true;
-    const identification = replyIdentification(frame.decoded);
-    const toPort = attempts.some(
-      (one) => frame.timeNs >= one.timeNs && udpDestination(frame.decoded) === one.sourcePort,
-    );
-    return toPort && (identification === undefined || !this.context.sentLowHalf(request.by, identification));
-  }
-
-  private repliesTo(frame: SeenFrame, request: Request): boolean {
-    if (frame.timeNs < request.timeNs) return false;
-    return replyIdentification(frame.decoded)?.slice(8) === request.identification.slice(8);
   }
 
   /**
@@ -624,7 +603,7 @@ class Run {
     for (const [index, frame] of this.session.frames.entries()) {
       if (frame.port !== port || frame.outgoing || this.taken.has(index)) continue;
       if (frame.timeNs < fromNs || frame.timeNs > toNs) continue;
-      const result = matchPattern(pattern, frame.decoded, this.tools(frame, this.requests.at(-1)));
+      const result = matchPattern(pattern, frame.decoded, this.tools(frame, this.messages.lastRequest()));
       if (!result.ok && result.score > (best?.score ?? 0)) {
         best = { frame, number: index + 1, difference: result.difference, score: result.score };
       }
@@ -695,31 +674,15 @@ class Run {
     return all;
   }
 
-  private tools(frame: SeenFrame, request: Request | undefined): MatchTools {
-    return {
-      ntpSeconds: () =>
-        Number(this.context.around.originNs / BigInt(secondNs)) + frame.timeNs / secondNs + ntpOffsetSeconds,
-      verifies: (decoded, layerIndex, extensionIndex, name) => {
-        const layer = decoded.layers[layerIndex];
-        const message = layer === undefined ? '' : (Object.keys(layer)[0] as string);
-        const whole = decoded.extents.find((extent) => extent.path === message);
-        const part = decoded.extents.find(
-          (extent) => extent.path === `${message}.extensions[${extensionIndex}]`,
-        );
-        const association =
-          name === 'foreignHomeAuthentication'
-            ? this.context.foreignHome()
-            : this.context.mobileHome(request?.by ?? 'mn');
-        if (whole === undefined || part === undefined || association === undefined) return false;
-        const octets = frame.octets.subarray(whole.offset, whole.offset + whole.length);
-        return verifyAuthenticator(octets, part.offset - whole.offset, association);
-      },
-    };
+  private tools(frame: SeenFrame, request: SentMessage | undefined): MatchTools {
+    return matchTools(this.context, frame, request?.by ?? 'mn', (label) =>
+      this.messages.originals(this.labels.get(label)?.message),
+    );
   }
 
-  private requestOf(label: string | undefined): Request | undefined {
-    if (label === undefined) return this.requests.at(-1);
-    const found = this.labels.get(label)?.request;
+  private requestOf(label: string | undefined): SentMessage | undefined {
+    if (label === undefined) return this.messages.lastRequest();
+    const found = this.labels.get(label)?.message;
     if (found === undefined) throw new Error(`no registration request was sent as "${label}"`);
     return found;
   }
@@ -810,6 +773,7 @@ export async function run(
     mobileNodes: around.other === undefined ? [around.mn.index] : [around.mn.index, around.other.index],
     stimuli: running.stimuli,
     ...(tally.unsent.length === 0 ? {} : { unsent: tally.unsent }),
+    ...(tally.hooks.length === 0 ? {} : { hooks: tally.hooks }),
     ...(tally.breakdown === undefined ? {} : { breakdown: tally.breakdown }),
     startNs,
     endNs: Math.max(startNs, ...running.steps.map((step) => step.timeNs)),

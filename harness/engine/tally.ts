@@ -2,15 +2,17 @@
  * Counts what a run asks of its session, so that the place where a bench broke down can be written into the outcome and a
  * recorded bench breaks down at the same place.
  */
+import type { HookName } from '../vectors/types.ts';
 import {
   BenchInterrupted,
   type BenchSession,
+  HookMissing,
   type Outgoing,
   type PortName,
   type SeenFrame,
   type Sent,
 } from './bench.ts';
-import type { Breakdown } from './outcome.ts';
+import type { Breakdown, HookRecord } from './outcome.ts';
 
 /** What `build` threw: the vector's fault, which comes again by itself when the run is judged again. */
 class BuildFailed extends Error {
@@ -26,6 +28,8 @@ export class Tally implements BenchSession {
   breakdown: Breakdown | undefined;
   /** Messages that could not be built. */
   readonly unsent: { sends: number; timeNs: number }[] = [];
+  /** When each hook began; `missing`: the profile had none. */
+  readonly hooks: HookRecord[] = [];
   private readonly session: BenchSession;
   private sends = 0;
   private waits = 0;
@@ -69,6 +73,18 @@ export class Tally implements BenchSession {
       return more;
     } catch (error) {
       throw this.broken(error);
+    }
+  }
+
+  async hook(name: HookName): Promise<number> {
+    try {
+      const timeNs = await this.session.hook(name);
+      this.hooks.push({ name, timeNs });
+      return timeNs;
+    } catch (error) {
+      if (!(error instanceof HookMissing)) throw this.broken(error);
+      this.hooks.push({ name, timeNs: this.now(), missing: error.message });
+      throw error;
     }
   }
 

@@ -3,7 +3,7 @@ export { realtimeNs } from './clock.ts';
 export { type DeviceFacts, deviceFacts, disableOffloads } from './device.ts';
 export { KernelError, NetError } from './errors.ts';
 export type { Frame } from './frame-ring.ts';
-export { ipBatch } from './ip-command.ts';
+export { administratorEnvironment, ipBatch } from './ip-command.ts';
 export { exitOnSignals, isIsolated, isolated, mountPrivateRun } from './isolate.ts';
 export {
   createNamespace,

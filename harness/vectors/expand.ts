@@ -5,7 +5,7 @@
 
 import { fault } from './errors.ts';
 import { ExpressionError, evaluate, parseExpression, type Value } from './expression.ts';
-import type { Check, Json, JsonObject, Position, Step } from './types.ts';
+import type { Check, HookName, Json, JsonObject, Position, Step } from './types.ts';
 
 export interface Fragment {
   title: string;
@@ -37,7 +37,7 @@ function positionFacts(position: Position): { [name: string]: Value } {
   return {
     position,
     'coa.colocated': position === 'co-located' || position === 'home-link',
-    'coa.secured': position === 'foreign-agent-secured',
+    'coa.secured': position === 'foreign-agent-secured' || position === 'visited-link-secured',
   };
 }
 
@@ -254,6 +254,9 @@ function readStep(
       ...(reading === undefined ? {} : { reading }),
       ...(silence.linger === undefined ? {} : { linger: silence.linger }),
       ...(silence.since === undefined ? {} : { since: String(silence.since) }),
+      ...(isObject(silence.until)
+        ? { until: { since: String(silence.until.since), seconds: silence.until.seconds ?? 0 } }
+        : {}),
     };
   }
   if (isObject(step.record)) {
@@ -291,5 +294,13 @@ function readStep(
       plus: step.wait.plus ?? 0,
     };
   }
-  throw fault(file, path, 'a step has one of "send", "expect", "silence", "record", "wait" or "use"');
+  if (typeof step.hook === 'string') {
+    return {
+      kind: 'hook',
+      path,
+      name: step.hook as HookName,
+      ...(step.as === undefined ? {} : { as: String(step.as) }),
+    };
+  }
+  throw fault(file, path, 'a step has one of "send", "expect", "silence", "record", "wait", "hook" or "use"');
 }

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest } from './closest.ts';
 import { DataError, type Problem, readValid } from './schema.ts';
+import type { Role } from './types.ts';
+
+export type { Role } from './types.ts';
 
 /**
  * As written in the draft; (base) for what RFC 3344 and its kin say. REQ: "required"; FMT: a format or code
@@ -25,8 +28,6 @@ export type Level =
   | 'BEHAV'
   | 'INFO'
   | 'NONE';
-
-export type Role = 'home-agent' | 'foreign-agent' | 'mobile-node';
 
 /** What a broken expectation of a clause gives. */
 export type Verdict = 'FAIL' | 'WARN' | 'INFO';

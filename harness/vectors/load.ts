@@ -1,16 +1,26 @@
 /** Reads the vectors of a draft: schema, expansion, and every check that can be made without a device. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest } from './closest.ts';
 import { fault } from './errors.ts';
 import { expandJson, type Fragment, type Fragments, readSteps, type Scope } from './expand.ts';
 import { ExpressionError } from './expression.ts';
-import type { Ledger, Role } from './ledger.ts';
-import { checkIcsExpression } from './profile.ts';
+import { checkIcsExpression } from './ics.ts';
+import type { Ledger } from './ledger.ts';
 import { isKnownReference, referenceNames, referencesIn } from './references.ts';
 import { problemsOf, readValid } from './schema.ts';
-import type { Json, JsonObject, Position, Step, TestCase } from './types.ts';
+import {
+  type Json,
+  type JsonObject,
+  type MobileNodeNeeds,
+  type Position,
+  positionsOf,
+  type Role,
+  roles,
+  type Step,
+  type TestCase,
+} from './types.ts';
 
 /** Root of the project: paths in messages and results are relative to it. */
 export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
@@ -22,6 +32,7 @@ interface Row {
   requires?: string;
   positions?: Position[];
   kills?: Json[];
+  needs?: MobileNodeNeeds;
   with?: JsonObject;
 }
 
@@ -32,12 +43,13 @@ interface VectorFile {
   positions: Position[];
   requires?: string;
   kills?: Json[];
+  needs?: MobileNodeNeeds;
   parameters?: JsonObject;
   cases?: Row[];
   preamble?: Json[];
   body: Json[];
   postamble?: Json[];
-  /** False: the mobile nodes do not deregister first. */
+  /** False: the mobile nodes do not deregister (are not restarted) first. */
   prelude?: boolean;
 }
 
@@ -50,65 +62,89 @@ export interface LoadOptions {
 
 export interface VectorSet {
   tests: TestCase[];
+  /** How many fragments there are. */
+  fragments: number;
+}
+
+/** The fragments of a folder, those common to all roles among them, and which of them were used. */
+interface FragmentShelf {
   fragments: Fragments;
+  use(name: string): void;
 }
 
 /** Load every vector. Throws DataError naming file, place and mend; at the first file that is wrong. */
 export function loadVectors(options: LoadOptions): VectorSet {
   const directory = options.directory ?? draftDirectory;
-  const fragmentsFile = join(directory, 'fragments.json');
-  const { fragments: raw } = readValid<{ fragments: { [name: string]: Fragment } }>(
-    'fragments.schema.json',
-    fragmentsFile,
-  );
-  const fragments: Fragments = new Map(Object.entries(raw));
+  const common = readFragments(directory);
   const used = new Set<string>();
   const tests: TestCase[] = [];
   const ids = new Map<string, string>();
-  for (const file of vectorFiles(directory)) {
-    const name = relative(projectRoot, file);
-    const vector = readValid<VectorFile>('vector.schema.json', file);
-    const before = ids.get(vector.id);
-    if (before !== undefined)
-      throw fault(name, 'id', `"${vector.id}" is taken by ${before}; ids are never shared or reused`);
-    ids.set(vector.id, name);
-    for (const test of testsOf(vector, name, fragments, used)) {
-      check(test, options);
-      tests.push(test);
-    }
-  }
-  const idle = [...fragments.keys()].filter((name) => !used.has(name));
-  if (idle.length > 0) {
-    throw fault(
-      relative(projectRoot, fragmentsFile),
-      'fragments',
-      `no vector uses ${idle.join(', ')}: use or delete`,
-    );
-  }
-  return { tests, fragments };
-}
-
-function vectorFiles(directory: string): string[] {
-  const files: string[] = [];
-  for (const role of ['home-agent', 'foreign-agent', 'mobile-node']) {
+  const shelves: { file: string; names: string[] }[] = [
+    { file: join(directory, fragmentsFile), names: [...common.keys()].map((name) => `/${name}`) },
+  ];
+  for (const role of roles) {
     const folder = join(directory, role);
-    let names: string[] = [];
-    try {
-      names = readdirSync(folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!existsSync(folder)) continue;
+    const own = readFragments(folder);
+    for (const name of own.keys()) {
+      if (common.has(name))
+        throw fault(
+          relative(projectRoot, join(folder, fragmentsFile)),
+          `fragments.${name}`,
+          'is a common fragment as well: give one of them another name',
+        );
     }
-    files.push(
-      ...names
-        .filter((name) => name.endsWith('.json'))
-        .sort()
-        .map((name) => join(folder, name)),
-    );
+    shelves.push({
+      file: join(folder, fragmentsFile),
+      names: [...own.keys()].map((name) => `${role}/${name}`),
+    });
+    const shelf: FragmentShelf = {
+      fragments: new Map([...common, ...own]),
+      use: (name) => used.add(own.has(name) ? `${role}/${name}` : `/${name}`),
+    };
+    for (const file of vectorFiles(folder)) {
+      const name = relative(projectRoot, file);
+      const vector = readValid<VectorFile>('vector.schema.json', file);
+      if (vector.role !== role) throw fault(name, 'role', `has to be "${role}", as the folder is`);
+      const before = ids.get(vector.id);
+      if (before !== undefined)
+        throw fault(name, 'id', `"${vector.id}" is taken by ${before}; ids are never shared or reused`);
+      ids.set(vector.id, name);
+      for (const test of testsOf(vector, name, shelf)) {
+        check(test, options);
+        tests.push(test);
+      }
+    }
   }
-  return files;
+  for (const { file, names } of shelves) {
+    const idle = names.filter((name) => !used.has(name)).map((name) => name.slice(name.indexOf('/') + 1));
+    if (idle.length > 0)
+      throw fault(
+        relative(projectRoot, file),
+        'fragments',
+        `no vector uses ${idle.join(', ')}: use or delete`,
+      );
+  }
+  return { tests, fragments: shelves.reduce((sum, { names }) => sum + names.length, 0) };
 }
 
-function testsOf(vector: VectorFile, file: string, fragments: Fragments, used: Set<string>): TestCase[] {
+const fragmentsFile = 'fragments.json';
+
+function readFragments(folder: string): Map<string, Fragment> {
+  const file = join(folder, fragmentsFile);
+  if (!existsSync(file)) return new Map();
+  const { fragments } = readValid<{ fragments: { [name: string]: Fragment } }>('fragments.schema.json', file);
+  return new Map(Object.entries(fragments));
+}
+
+function vectorFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json') && name !== fragmentsFile)
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+function testsOf(vector: VectorFile, file: string, shelf: FragmentShelf): TestCase[] {
   const rows: (Row | undefined)[] = vector.cases ?? [undefined];
   const seen = new Set<string>();
   const tests: TestCase[] = [];
@@ -126,7 +162,14 @@ function testsOf(vector: VectorFile, file: string, fragments: Fragments, used: S
       }
     }
     for (const position of row?.positions ?? vector.positions) {
-      tests.push(testOf(vector, row, position, file, fragments, used));
+      const own: readonly Position[] = positionsOf[vector.role];
+      if (!own.includes(position))
+        throw fault(
+          file,
+          'positions',
+          `"${position}" is no position towards a ${vector.role} (there are: ${own.join(', ')})`,
+        );
+      tests.push(testOf(vector, row, position, file, shelf));
     }
   }
   return tests;
@@ -137,17 +180,18 @@ function testOf(
   row: Row | undefined,
   position: Position,
   file: string,
-  fragments: Fragments,
-  used: Set<string>,
+  shelf: FragmentShelf,
 ): TestCase {
-  const bare: Scope = { file, parameters: {}, position, within: [], used: (name) => used.add(name) };
+  const { fragments } = shelf;
+  const used = (name: string): void => shelf.use(name);
+  const bare: Scope = { file, parameters: {}, position, within: [], used };
   const given: JsonObject = { ...vector.parameters, ...row?.with };
   const scope: Scope = {
     file,
     parameters: expandJson(given, fragments, bare, 'with') as JsonObject,
     position,
     within: [],
-    used: (name) => used.add(name),
+    used,
   };
   const expanded = (source: Json[], path: string, part: 'preamble' | 'body' | 'postamble'): Step[] => {
     const list = expandJson(source, fragments, scope, path) as JsonObject[];
@@ -186,10 +230,11 @@ function testOf(
         : expressions.map((one) => `(${one})`).join(' and ') || 'true',
     clauses: clausesOf(body),
     kills: [...new Set(killed)].sort(),
+    needs: { ...vector.needs, ...row?.needs },
     preamble: steps('preamble'),
     body,
     postamble: steps('postamble'),
-    warmUp: expanded([{ use: 'register' }], 'warm-up', 'preamble'),
+    warmUp: expanded([{ use: 'warm-up' }], 'warm-up', 'preamble'),
     liveness: { ipv6: forBoth('liveness', { ipv6: true }), plain: forBoth('liveness', { ipv6: false }) },
     prelude: vector.prelude === false ? { mn: [], other: [] } : forBoth('prelude'),
   };
@@ -197,7 +242,11 @@ function testOf(
 
 /** What a position by itself asks of the device. */
 function positionRequires(position: Position): string[] {
-  if (position === 'foreign-agent-secured') return ['foreignHomeSecurity'];
+  if (position === 'foreign-agent-secured' || position === 'visited-link-secured')
+    return ['foreignHomeSecurity'];
+  if (position === 'listener') return ['advertises'];
+  if (position === 'behind-foreign-agent') return ['foreignAgents'];
+  if (position === 'without-foreign-agent') return ['colocated'];
   if (position === 'home-link') return ["homeNetwork == 'link'"];
   return [];
 }
@@ -242,7 +291,7 @@ function check(test: TestCase, options: LoadOptions): void {
   }
   if (test.clauses.length === 0) throw fault(file, 'body', 'judges no clause');
   try {
-    checkIcsExpression(test.requires);
+    checkIcsExpression(test.requires, test.role);
   } catch (error) {
     if (error instanceof ExpressionError) throw fault(file, 'requires', error.message);
     throw error;
@@ -296,8 +345,9 @@ function checkLabels(test: TestCase): void {
       if (step.kind === 'silence' || step.kind === 'record') visit([...step.stimulus, ...step.barrier]);
       if (step.kind === 'expect') need(step.answers, step);
       if (step.kind === 'expect' || step.kind === 'silence' || step.kind === 'wait') need(step.since, step);
+      if (step.kind === 'silence') need(step.until?.since, step);
       if (step.kind === 'record') need(step.answers, step);
-      if ((step.kind === 'send' || step.kind === 'expect') && step.as !== undefined) labels.add(step.as);
+      if ('as' in step && step.as !== undefined) labels.add(step.as);
     }
   };
   visit([...test.preamble, ...test.body, ...test.postamble]);

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { AuthenticationAlgorithm, SecurityAssociation } from '../wire/index.ts';
 import { addressPlus } from '../wire/index.ts';
 import { fault } from './errors.ts';
+import type { Ipv6Handling } from './types.ts';
 
 /** Where a key is: 16 octets or more, as hex digits, in a file, or in an environment variable. */
 export type KeySource = { hex: string } | { file: string } | { env: string };
@@ -18,6 +19,12 @@ export interface MobileNodeEntry {
   key: KeySource;
   algorithm?: AuthenticationAlgorithm;
   replay?: ReplayProtection;
+  /** The first `{n}`; 1 when left out. */
+  firstNumber?: number;
+  /** What the foreign agent under test does with its IPv6 (section 4.4 of the draft). */
+  ipv6Handling?: Ipv6Handling;
+  /** The security association it has with the foreign agent. */
+  foreignAgent?: { spi: number; key: KeySource; algorithm?: AuthenticationAlgorithm };
 }
 
 export type ReplayProtection = 'timestamps' | 'nonces';
@@ -31,6 +38,9 @@ export interface MobileNode {
   ipv6HomeAddress: string;
   association: SecurityAssociation;
   replay: ReplayProtection;
+  ipv6Handling?: Ipv6Handling;
+  /** With the foreign agent. */
+  foreignAssociation?: SecurityAssociation;
 }
 
 /** Read a key. `file` is the data file that names it; its folder is the base of relative paths. */
@@ -87,14 +97,29 @@ export function expandMobileNodes(entries: MobileNodeEntry[], file: string): Mob
         `needs "{n}" in it, as the entry stands for ${count} mobile nodes`,
       );
     }
+    const { foreignAgent, ipv6Handling } = entry;
+    const foreignKey =
+      foreignAgent === undefined
+        ? undefined
+        : readKey(foreignAgent.key, file, `$.mobileNodes[${at}].foreignAgent.key`);
     for (let n = 0; n < count; n += 1) {
       nodes.push({
         index: nodes.length,
-        nai: entry.nai.replace('{n}', String(n + 1)),
+        nai: entry.nai.replace('{n}', String((entry.firstNumber ?? 1) + n)),
         ipv4HomeAddress: addressPlus(entry.ipv4HomeAddress, n),
         ipv6HomeAddress: addressPlus(entry.ipv6HomeAddress, n),
         association: { spi: entry.spi + n, key: keyPlus(key, n), algorithm: entry.algorithm ?? 'hmac-md5' },
         replay: entry.replay ?? 'timestamps',
+        ...(ipv6Handling === undefined ? {} : { ipv6Handling }),
+        ...(foreignAgent === undefined || foreignKey === undefined
+          ? {}
+          : {
+              foreignAssociation: {
+                spi: foreignAgent.spi + n,
+                key: keyPlus(foreignKey, n),
+                algorithm: foreignAgent.algorithm ?? 'hmac-md5',
+              },
+            }),
       });
     }
   }

@@ -8,39 +8,10 @@ import {
   type SecurityAssociation,
 } from '../wire/index.ts';
 import { fault } from './errors.ts';
-import { ExpressionError, evaluate, namesOf, parseExpression, type Value } from './expression.ts';
+import { type Ics, icsDefaults, icsNames } from './ics.ts';
 import { expandMobileNodes, type KeySource, type MobileNode, type MobileNodeEntry, readKey } from './pool.ts';
 import { readValid } from './schema.ts';
-import type { Role } from './types.ts';
-
-/** What the vendor claims; the names `requires` may use. Types and defaults of every entry. */
-export const icsDefaults = {
-  /** Knows the extensions of the draft at all. */
-  ipv6Extensions: true,
-  /** Hands out IPv6 home addresses (section 4.6): none, one address, or a subnet. */
-  dynamicIpv6HomeAddress: 'none' as 'none' | 'address' | 'subnet',
-  /** Assigns an IPv4 home address by the NAI (RFC 2794). */
-  dynamicIpv4HomeAddress: false,
-  /** Takes reverse tunnels when the request has T (RFC 3024). */
-  reverseTunneling: true,
-  /** Answers 138 to a request without T. */
-  reverseTunnelingRequired: false,
-  /** Has a security association with the foreign agent marked so in the IXIT. */
-  foreignHomeSecurity: false,
-  /** Sends agent advertisements on the home link. */
-  advertises: false,
-  /** The home network is a link with ARP and neighbour discovery on it, or only routed to the home agent. */
-  homeNetwork: 'link' as 'link' | 'routed',
-  /** There is an IPv6 address that its policy refuses (IXIT refusedIpv6Address). */
-  refusesIpv6Address: false,
-  /** Finds the mobile-home association by the NAI. */
-  keyByNai: false,
-  /** Replay protection is by nonces, not timestamps, for the mobile nodes of the IXIT. */
-  nonces: false,
-  /** Traverses NATs (RFC 3519). */
-  natTraversal: false,
-};
-export type Ics = typeof icsDefaults;
+import type { HookName, Role } from './types.ts';
 
 export interface Timers {
   /** Longest wait for an answer. */
@@ -55,6 +26,12 @@ export interface Timers {
   lifetimeSeconds: number;
   /** Longest interval between advertisements. */
   advertisementSeconds: number;
+  /** How long a foreign agent waits for a home agent's reply before it gives up (RFC 3344 3.7.1, code 78). */
+  pendingSeconds: number;
+  /** The longest lifetime a foreign agent takes (code 69). */
+  maximumLifetimeSeconds: number;
+  /** Longest time a mobile node takes to register once it could. */
+  registrationSeconds: number;
 }
 
 export const timerDefaults: Timers = {
@@ -64,9 +41,13 @@ export const timerDefaults: Timers = {
   lifetimeToleranceSeconds: 2,
   lifetimeSeconds: 300,
   advertisementSeconds: 20,
+  pendingSeconds: 7,
+  maximumLifetimeSeconds: 1800,
+  registrationSeconds: 10,
 };
 
-export interface ForeignAgentIdentity {
+/** An agent that the harness plays, with what it shares with the device. */
+export interface AgentIdentity {
   address: string;
   association?: SecurityAssociation;
 }
@@ -76,145 +57,263 @@ export interface HostAddresses {
   ipv6Address: string;
 }
 
+/** A visited network without a foreign agent, as the harness plays it for a mobile node. */
+export interface VisitedNetwork {
+  /** Its IPv4 router, with the length of its prefix. */
+  router: string;
+  prefixLength: number;
+  /** What DHCP gives; the next one after a move within it. */
+  careOfAddress: string;
+  /** Its IPv6 router's link-local address and the prefix it advertises. */
+  ipv6Router: string;
+  ipv6Prefix: string;
+}
+
 export interface PortLink {
   /** Path of the network namespace it is in; left out: the harness's own. */
   namespace?: string;
   device: string;
 }
 
+/** A command (an argument list), or a question for the operator; "{mobileNode}" in it is filled in. */
+export type Hook = string[] | { ask: string };
+
 /** How the bench around the device comes to be: the embedded lab with an agent in it, or links that are there. */
 export type BenchSettings =
-  | { lab: { agent: 'home-agent'; configuration: string } }
-  | { ports: { mn: PortLink; fa: PortLink; cn: PortLink; home?: PortLink } };
+  | { lab: { agent: Role; configuration: string } }
+  | { ports: { [name: string]: PortLink }; hooks?: { [name in HookName]?: Hook } };
+
+/** The links each role needs a port on; "home" only where the home network is a link. */
+export const portsOf: { readonly [role in Role]: readonly string[] } = {
+  'home-agent': ['mn', 'fa', 'cn'],
+  'foreign-agent': ['mn', 'ha', 'cn'],
+  'mobile-node': ['link'],
+};
 
 export interface Profile {
   file: string;
   device: { vendor: string; product: string; version: string };
   role: Role;
   ics: Ics;
+  /** The home agent: the device itself, or the first that the harness plays. */
   homeAgent: HostAddresses;
   ipv4HomePrefix: string;
   ipv6HomePrefix: string;
-  /** First of the co-located care-of addresses on the mobile node's port, and how many there are. */
-  careOfAddresses: { first: string; count: number };
-  foreignAgents: ForeignAgentIdentity[];
   correspondentNode: HostAddresses;
-  /** The harness's host on the home link, where there is one. */
-  homeHost?: HostAddresses;
-  refusedIpv6Address?: string;
   mobileNodes: MobileNode[];
   extensionTypes: ExtensionTypes;
   timers: Timers;
   bench: BenchSettings;
+
+  /** Of a home agent's profile: first of the co-located care-of addresses on the mobile node's port, and how many. */
+  careOfAddresses?: { first: string; count: number };
+  /** Foreign agents that the harness plays for a home agent or a mobile node. */
+  foreignAgents: AgentIdentity[];
+  /** The harness's host on the home link, where there is one. */
+  homeHost?: HostAddresses;
+  refusedIpv6Address?: string;
+
+  /** Of a foreign agent's profile: its address on the visited link, and the care-of address it offers. */
+  foreignAgent?: { address: string; careOfAddress: string };
+  /** Home agents that the harness plays for a foreign agent. */
+  homeAgents: AgentIdentity[];
+  /** The harness's own addresses on the visited link. */
+  visitedHost?: HostAddresses;
+
+  /** Of a mobile node's profile. */
+  visitedNetwork?: VisitedNetwork;
+}
+
+interface AgentEntry {
+  address: string;
+  spi?: number;
+  key?: KeySource;
+  algorithm?: AuthenticationAlgorithm;
+}
+
+interface IxitFile {
+  homeAgent?: HostAddresses;
+  ipv4HomePrefix: string;
+  ipv6HomePrefix: string;
+  careOfAddresses?: { first: string; count: number };
+  foreignAgents?: AgentEntry[];
+  correspondentNode: HostAddresses;
+  homeHost?: HostAddresses;
+  refusedIpv6Address?: string;
+  foreignAgent?: { address: string; careOfAddress: string };
+  homeAgents?: AgentEntry[];
+  visitedHost?: HostAddresses;
+  visitedNetwork?: VisitedNetwork;
+  mobileNodes: MobileNodeEntry[];
+  extensionTypes?: ExtensionTypes;
+  timers?: Partial<Timers>;
 }
 
 interface ProfileFile {
   device: Profile['device'];
   role: Role;
-  ics?: Partial<Ics>;
-  ixit: {
-    homeAgent: HostAddresses;
-    ipv4HomePrefix: string;
-    ipv6HomePrefix: string;
-    careOfAddresses: { first: string; count: number };
-    foreignAgents: { address: string; spi?: number; key?: KeySource; algorithm?: AuthenticationAlgorithm }[];
-    correspondentNode: HostAddresses;
-    homeHost?: HostAddresses;
-    refusedIpv6Address?: string;
-    mobileNodes: MobileNodeEntry[];
-    extensionTypes?: ExtensionTypes;
-    timers?: Partial<Timers>;
-  };
+  ics?: { [name: string]: string | boolean };
+  ixit: IxitFile;
   bench: BenchSettings;
+}
+
+/** What the IXIT of each role has to hold, and may hold, beyond what all have. */
+const ixitOf: { readonly [role in Role]: { needed: (keyof IxitFile)[]; allowed: (keyof IxitFile)[] } } = {
+  'home-agent': {
+    needed: ['homeAgent', 'careOfAddresses', 'foreignAgents'],
+    allowed: ['homeHost', 'refusedIpv6Address'],
+  },
+  'foreign-agent': { needed: ['foreignAgent', 'homeAgents', 'visitedHost'], allowed: [] },
+  'mobile-node': { needed: ['homeAgent', 'foreignAgents', 'visitedNetwork'], allowed: [] },
+};
+const common: readonly (keyof IxitFile)[] = [
+  'ipv4HomePrefix',
+  'ipv6HomePrefix',
+  'correspondentNode',
+  'mobileNodes',
+  'extensionTypes',
+  'timers',
+];
+
+function checkRole(data: ProfileFile, file: string): void {
+  const { role, ixit, bench } = data;
+  const { needed, allowed } = ixitOf[role];
+  for (const name of needed) {
+    if (ixit[name] === undefined)
+      throw fault(file, `$.ixit.${name}`, `is needed, as the role is ${role}: add it`);
+  }
+  for (const name of Object.keys(ixit) as (keyof IxitFile)[]) {
+    if (!common.includes(name) && !needed.includes(name) && !allowed.includes(name)) {
+      throw fault(file, `$.ixit.${name}`, `has no meaning where the role is ${role}: take it away`);
+    }
+  }
+  for (const [name, value] of Object.entries(data.ics ?? {})) {
+    const standard = (icsDefaults[role] as { [name: string]: unknown })[name];
+    if (standard === undefined) {
+      throw fault(
+        file,
+        `$.ics.${name}`,
+        `is no entry of the ICS of a ${role} (it has: ${icsNames(role).join(', ')})`,
+      );
+    }
+    if (typeof standard !== typeof value)
+      throw fault(file, `$.ics.${name}`, `has to be a ${typeof standard}`);
+  }
+  if ('lab' in bench) {
+    if (bench.lab.agent !== role) throw fault(file, '$.bench.lab.agent', `has to be ${role}, as the role is`);
+    return;
+  }
+  for (const name of portsOf[role]) {
+    if (bench.ports[name] === undefined)
+      throw fault(
+        file,
+        `$.bench.ports.${name}`,
+        `is needed, as the role is ${role}: name the device of that link`,
+      );
+  }
 }
 
 /** Load and check a profile. Throws DataError that names the file, the field and the mend. */
 export function loadProfile(file: string): Profile {
   const data = readValid<ProfileFile>('profile.schema.json', file);
-  const types = data.ixit.extensionTypes ?? defaultExtensionTypes;
+  const { role, ixit } = data;
+  checkRole(data, file);
+  const types = ixit.extensionTypes ?? defaultExtensionTypes;
   try {
     checkExtensionTypes(types);
   } catch (error) {
     throw fault(file, '$.ixit.extensionTypes', (error as Error).message);
   }
-  const ics = { ...icsDefaults, ...data.ics };
-  const foreignAgents = data.ixit.foreignAgents.map((agent, at): ForeignAgentIdentity => {
-    if (agent.key === undefined) return { address: agent.address };
-    if (agent.spi === undefined) throw fault(file, `$.ixit.foreignAgents[${at}].spi`, 'a key needs its SPI');
-    const key = readKey(agent.key, file, `$.ixit.foreignAgents[${at}].key`);
-    return {
-      address: agent.address,
-      association: { spi: agent.spi, key, algorithm: agent.algorithm ?? 'hmac-md5' },
-    };
-  });
-  if (ics.foreignHomeSecurity && !foreignAgents.some((agent) => agent.association !== undefined)) {
-    throw fault(
-      file,
-      '$.ics.foreignHomeSecurity',
-      'is claimed, so one of ixit.foreignAgents needs "spi" and "key"',
-    );
-  }
-  if (ics.refusesIpv6Address && data.ixit.refusedIpv6Address === undefined) {
-    throw fault(
-      file,
-      '$.ics.refusesIpv6Address',
-      'is claimed, so ixit.refusedIpv6Address has to name such an address',
-    );
-  }
-  if (ics.homeNetwork === 'link' && data.ixit.homeHost === undefined) {
-    throw fault(
-      file,
-      '$.ixit.homeHost',
-      'is needed as the home network is a link (or say "homeNetwork": "routed")',
-    );
-  }
-  const mobileNodes = expandMobileNodes(data.ixit.mobileNodes, file);
-  if (mobileNodes.some((node) => (node.replay === 'nonces') !== ics.nonces)) {
-    throw fault(file, 'ics.nonces', 'has to agree with "replay" of every one of ixit.mobileNodes');
-  }
+  const ics = { ...icsDefaults[role], ...data.ics } as Ics;
+  const agents = (name: 'foreignAgents' | 'homeAgents'): AgentIdentity[] =>
+    (ixit[name] ?? []).map((agent, at) => readAgent(agent, file, `$.ixit.${name}[${at}]`));
+  const foreignAgents = agents('foreignAgents');
+  const homeAgents = agents('homeAgents');
+  const mobileNodes = expandMobileNodes(ixit.mobileNodes, file);
+  checkClaims({ role, ixit, file }, ics, [...foreignAgents, ...homeAgents], mobileNodes);
   const bench = data.bench;
   return {
     file,
     device: data.device,
-    role: data.role,
+    role,
     ics,
-    homeAgent: data.ixit.homeAgent,
-    ipv4HomePrefix: data.ixit.ipv4HomePrefix,
-    ipv6HomePrefix: data.ixit.ipv6HomePrefix,
-    careOfAddresses: data.ixit.careOfAddresses,
-    foreignAgents,
-    correspondentNode: data.ixit.correspondentNode,
-    ...(data.ixit.homeHost === undefined ? {} : { homeHost: data.ixit.homeHost }),
-    ...(data.ixit.refusedIpv6Address === undefined
-      ? {}
-      : { refusedIpv6Address: data.ixit.refusedIpv6Address }),
+    homeAgent: ixit.homeAgent ?? { address: homeAgents[0]?.address ?? '', ipv6Address: '::' },
+    ipv4HomePrefix: ixit.ipv4HomePrefix,
+    ipv6HomePrefix: ixit.ipv6HomePrefix,
+    correspondentNode: ixit.correspondentNode,
     mobileNodes,
     extensionTypes: types,
-    timers: { ...timerDefaults, ...data.ixit.timers },
+    timers: { ...timerDefaults, ...ixit.timers },
     bench:
       'lab' in bench
         ? { lab: { ...bench.lab, configuration: resolve(dirname(file), bench.lab.configuration) } }
         : bench,
+    foreignAgents,
+    homeAgents,
+    ...pick(ixit, [
+      'careOfAddresses',
+      'homeHost',
+      'refusedIpv6Address',
+      'foreignAgent',
+      'visitedHost',
+      'visitedNetwork',
+    ]),
   };
 }
 
-/** Names an ICS expression may use, with their defaults. */
-export function icsNames(): string[] {
-  return Object.keys(icsDefaults);
+/** The fields of these names that are there. */
+function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(
+    names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])),
+  ) as unknown as Pick<T, K>;
 }
 
-/** Check an ICS expression. Throws ExpressionError naming what is unknown. */
-export function checkIcsExpression(text: string): void {
-  for (const name of namesOf(parseExpression(text))) {
-    if (!(name in icsDefaults)) {
-      throw new ExpressionError(
-        `"${text}": the ICS has no entry "${name}" (it has: ${icsNames().join(', ')})`,
-      );
-    }
-  }
+function readAgent(agent: AgentEntry, file: string, path: string): AgentIdentity {
+  if (agent.key === undefined) return { address: agent.address };
+  if (agent.spi === undefined) throw fault(file, `${path}.spi`, 'a key needs its SPI');
+  const key = readKey(agent.key, file, `${path}.key`);
+  return {
+    address: agent.address,
+    association: { spi: agent.spi, key, algorithm: agent.algorithm ?? 'hmac-md5' },
+  };
 }
 
-/** Whether the device claims what an expression asks for. */
-export function icsHolds(text: string, ics: Ics): boolean {
-  return Boolean(evaluate(parseExpression(text), (name): Value | undefined => ics[name as keyof Ics]));
+/** What is claimed needs what is needed to test it. */
+function checkClaims(
+  { role, ixit, file }: { role: Role; ixit: IxitFile; file: string },
+  ics: Ics,
+  agents: readonly AgentIdentity[],
+  mobileNodes: readonly MobileNode[],
+): void {
+  const claim = (holds: unknown, entry: string, problem: string): void => {
+    if (holds) throw fault(file, `$.${entry}`, problem);
+  };
+  const list = role === 'home-agent' ? 'foreignAgents' : 'homeAgents';
+  claim(
+    ics.foreignHomeSecurity === true && agents.every((agent) => agent.association === undefined),
+    'ics.foreignHomeSecurity',
+    `is claimed, so one of ixit.${list} needs "spi" and "key"`,
+  );
+  claim(
+    ics.refusesIpv6Address === true && ixit.refusedIpv6Address === undefined,
+    'ics.refusesIpv6Address',
+    'is claimed, so ixit.refusedIpv6Address has to name such an address',
+  );
+  claim(
+    role === 'home-agent' && ics.homeNetwork === 'link' && ixit.homeHost === undefined,
+    'ixit.homeHost',
+    'is needed as the home network is a link (or say "homeNetwork": "routed")',
+  );
+  claim(
+    role === 'mobile-node' &&
+      ics.mobileForeignSecurity === true &&
+      mobileNodes.every((node) => node.foreignAssociation === undefined),
+    'ics.mobileForeignSecurity',
+    'is claimed, so ixit.mobileNodes need "foreignAgent" with "spi" and "key"',
+  );
+  claim(
+    mobileNodes.some((node) => (node.replay === 'nonces') !== ics.nonces),
+    'ics.nonces',
+    'has to agree with "replay" of every one of ixit.mobileNodes',
+  );
 }

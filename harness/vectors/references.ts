@@ -11,11 +11,13 @@ const mobileNode = (who: string): { [name: string]: string } => ({
   [`${who}.eui64`]: 'an address ::EUI-64 of its own (upper half zero)',
   [`${who}.eui64HomeAddress`]: 'that EUI-64 under the IPv6 home prefix',
   [`${who}.neighbour`]: 'an unregistered IPv6 address next to its home address',
+  [`${who}.ipv4Neighbour`]: 'an IPv4 address of the home network that no mobile node has',
   [`${who}.solicitedNode`]: 'the solicited-node multicast address of its IPv6 home address',
   [`${who}.solicitedNodeMac`]: 'the Ethernet address of that',
   [`${who}.spi`]: 'the SPI of its association with the home agent',
+  [`${who}.foreignSpi`]: 'the SPI of its association with the foreign agent',
   [`${who}.careOfAddress`]: 'its care-of address in this position',
-  [`${who}.nextCareOfAddress`]: 'the co-located care-of address it gets after moving (at port mn)',
+  [`${who}.nextCareOfAddress`]: 'the care-of address it gets after moving',
   [`${who}.udpPort`]: 'the UDP port its requests come from',
 });
 
@@ -23,7 +25,8 @@ const mobileNode = (who: string): { [name: string]: string } => ({
 export const referenceNames: { readonly [name: string]: string } = {
   ...mobileNode('mn'),
   ...mobileNode('other'),
-  'coa.port': 'the port the mobile node is behind: mn, or fa behind a foreign agent',
+  'coa.port':
+    'the port the mobile node is behind: mn, or fa behind a foreign agent that the harness plays, or the link of one under test',
   'coa.colocated': 'true when the care-of address is co-located',
   'ha.address': "the home agent's IPv4 address",
   'ha.ipv6Address': "the home agent's IPv6 address",
@@ -34,6 +37,17 @@ export const referenceNames: { readonly [name: string]: string } = {
   'home.mac': "the harness's MAC address on the home link",
   'home.ipv4Prefix': 'the IPv4 home prefix',
   'home.ipv6Prefix': 'the IPv6 home prefix',
+  'fa.address': "the foreign agent's IPv4 address on the visited link",
+  'fa.careOfAddress': 'the care-of address that the foreign agent under test offers',
+  'nextFa.address': 'the address of the foreign agent that a mobile node under test meets after a move',
+  'visited.address': "the harness's IPv4 address on the visited link of a foreign agent under test",
+  'visited.ipv6Address': "the harness's IPv6 address there",
+  'visited.mac': "the harness's MAC address there",
+  'link.mac': "the harness's MAC address on the link of a mobile node under test, whatever it plays there",
+  'network.router': 'the IPv4 router of the visited network without a foreign agent',
+  'network.careOfAddress': 'the care-of address that is given there',
+  'network.ipv6Router': "its IPv6 router's link-local address",
+  'network.ipv6Prefix': 'the IPv6 prefix that this router may advertise',
   'policy.refusedIpv6Address': 'the IPv6 address the device refuses by policy',
   'types.ipv6HomeAddress': 'type number of the IPv6 home address extension',
   'types.ipv6Compatibility': 'type number of the IPv6 compatibility extension',
@@ -43,9 +57,13 @@ export const referenceNames: { readonly [name: string]: string } = {
   'timers.shortLifetimeSeconds': 'lifetime asked for where expiry is awaited',
   'timers.lifetimeToleranceSeconds': 'how long after its lifetime a binding may linger',
   'timers.advertisementSeconds': 'longest interval between advertisements',
+  'timers.pendingSeconds': 'how long a foreign agent waits for a reply',
+  'timers.maximumLifetimeSeconds': 'the longest lifetime that a foreign agent takes',
+  'timers.registrationSeconds': 'longest time a mobile node takes to register',
   'identification.fresh': 'an Identification that has not been used (timestamp or nonce)',
   'identification.stale': 'one that is an hour old',
   'identification.last': 'the one of the request before',
+  'identification.reply': 'the one of a reply to the request captured as "identification"',
 };
 
 const openFamilies = ['token.', 'captured.'];

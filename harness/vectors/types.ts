@@ -2,24 +2,40 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** Who the harness plays towards the IUT (the positions of the clause catalogue in words). */
-export type Position =
-  /** H1: a mobile node with a co-located care-of address. */
-  | 'co-located'
-  /** H2: a foreign agent without a security association with the home agent, the mobile node behind it. */
-  | 'foreign-agent'
-  /** H2 with a foreign-home security association. */
-  | 'foreign-agent-secured'
-  /** P: a listener on the home link. */
-  | 'home-link';
-export const positions: readonly Position[] = [
-  'co-located',
-  'foreign-agent',
-  'foreign-agent-secured',
-  'home-link',
-];
-
 export type Role = 'home-agent' | 'foreign-agent' | 'mobile-node';
+export const roles: readonly Role[] = ['home-agent', 'foreign-agent', 'mobile-node'];
+
+/** Who the harness plays towards the IUT (the positions of the clause catalogue in words), by the role of the IUT. */
+export const positionsOf = {
+  'home-agent': [
+    /** H1: a mobile node with a co-located care-of address. */
+    'co-located',
+    /** H2: a foreign agent without a security association with the home agent, the mobile node behind it. */
+    'foreign-agent',
+    /** H2 with a foreign-home security association. */
+    'foreign-agent-secured',
+    /** P: a listener on the home link. */
+    'home-link',
+  ],
+  'foreign-agent': [
+    /** F1: the mobile node on the visited link, its home agent without a security association with the foreign agent. */
+    'visited-link',
+    /** F1 with a foreign-home security association. */
+    'visited-link-secured',
+    /** P: a listener on the visited link. */
+    'listener',
+  ],
+  'mobile-node': [
+    /** M0: the home agent on the home link, where the mobile node is. */
+    'at-home',
+    /** M1: a foreign agent on the visited link, and the home agent behind it. */
+    'behind-foreign-agent',
+    /** M2: a visited network without a foreign agent, which gives an address by DHCP, and the home agent behind it. */
+    'without-foreign-agent',
+  ],
+} as const;
+export type Position = (typeof positionsOf)[Role][number];
+export const positions: readonly Position[] = roles.flatMap((role) => positionsOf[role]);
 
 /** A packet pattern: layers outermost first, fields literal or matchers; the string "..." stands for any layers. */
 export type Pattern = Json[];
@@ -78,6 +94,8 @@ export interface SilenceStep {
   /** Seconds that the window stays open at least, for answers that may be put off. */
   linger?: Json;
   since?: string;
+  /** The window is one that the clause itself names: so many seconds from the step of that label, whatever else happens. */
+  until?: { since: string; seconds: Json };
 }
 
 export interface RecordStep {
@@ -104,7 +122,30 @@ export interface WaitStep {
   plus: Json;
 }
 
-export type Step = SendStep | ExpectStep | SilenceStep | RecordStep | WaitStep;
+/** Something that is done to the device, by the profile's hook of that name. */
+export interface HookStep {
+  kind: 'hook';
+  path: string;
+  name: HookName;
+  as?: string;
+}
+
+/** `restart`: forget everything and begin anew. `register`: send a registration request now. */
+export const hookNames = ['restart', 'register'] as const;
+export type HookName = (typeof hookNames)[number];
+
+export type Step = SendStep | ExpectStep | SilenceStep | RecordStep | WaitStep | HookStep;
+
+/** What the mobile node of a test has to be: how the foreign agent under test treats it, what it shares a key with. */
+export interface MobileNodeNeeds {
+  ipv6Handling?: Ipv6Handling;
+  /** It has a security association with the foreign agent, or has none. */
+  mobileForeignSecurity?: boolean;
+}
+
+/** The three choices of section 4.4, in their order. */
+export const ipv6Handlings = ['ignore', 'deliver', 'deliver-and-reverse-tunnel'] as const;
+export type Ipv6Handling = (typeof ipv6Handlings)[number];
 
 /** One test: a vector, or one row of its table in one of its positions. */
 export interface TestCase {
@@ -119,16 +160,17 @@ export interface TestCase {
   /** Every clause its body judges or records, without aspects, in order of appearance. */
   clauses: string[];
   kills: string[];
+  needs: MobileNodeNeeds;
   preamble: Step[];
   body: Step[];
   postamble: Step[];
-  /** A valid registration of plain Mobile IPv4, accepted: shows before the first test that there is something to test. */
+  /** A valid registration of plain Mobile IPv4: shows before the first test that there is something to test. */
   warmUp: Step[];
   /**
    * A valid request of either mobile node, answered in whatever way: tells a device that keeps silent from one that is gone. With the
    * IPv6 extensions, so that a binding made before is renewed whole, or without for a device that does not know them.
    */
   liveness: { [kind in 'ipv6' | 'plain']: { mn: Step[]; other: Step[] } };
-  /** Before the preamble: each mobile node deregisters, so that no binding from before is in the way. */
+  /** Before the preamble: each mobile node deregisters (or is restarted), so that no binding from before is in the way. */
   prelude: { mn: Step[]; other: Step[] };
 }

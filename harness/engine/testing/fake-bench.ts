@@ -1,6 +1,6 @@
 /** A bench without a network: a device that is a function, and a clock that moves only when somebody waits. */
 import { readSteps } from '../../vectors/expand.ts';
-import type { Json, Position, TestCase } from '../../vectors/types.ts';
+import type { HookName, Json, Position, TestCase } from '../../vectors/types.ts';
 import {
   type Decoded,
   decodePacket,
@@ -11,12 +11,13 @@ import {
 import {
   BenchInterrupted,
   type BenchSession,
+  HookMissing,
   type Outgoing,
   type PortName,
   type SeenFrame,
   type Sent,
 } from '../bench.ts';
-import type { Surroundings } from '../context.ts';
+import type { Surroundings } from '../identities.ts';
 
 export const milliseconds = 1_000_000;
 
@@ -48,6 +49,7 @@ export function imaginary(changes: Partial<Surroundings> = {}): Surroundings {
     replay: 'timestamps',
   });
   return {
+    role: 'home-agent',
     position: 'co-located' as Position,
     mn: mobileNode(1),
     other: mobileNode(2),
@@ -57,7 +59,8 @@ export function imaginary(changes: Partial<Surroundings> = {}): Surroundings {
     ipv4HomePrefix: '10.1.0.0/16',
     ipv6HomePrefix: '2001:db8:1::/64',
     firstCareOfAddress: '10.10.128.1',
-    foreignAgent: { address: '10.11.0.2', association: association(2000) },
+    foreignHome: association(2000),
+    foreignAgents: [{ address: '10.11.0.2', association: association(2000) }],
     extensionTypes: { ipv6HomeAddress: 200, ipv6Compatibility: 201, ipv6Code: 202 },
     timers: {
       replySeconds: 2,
@@ -66,6 +69,9 @@ export function imaginary(changes: Partial<Surroundings> = {}): Surroundings {
       lifetimeToleranceSeconds: 0.5,
       lifetimeSeconds: 300,
       advertisementSeconds: 3,
+      pendingSeconds: 1,
+      maximumLifetimeSeconds: 600,
+      registrationSeconds: 2,
     },
     originNs: 1_700_000_000_123_456_789n,
     seed: 'fake',
@@ -162,6 +168,16 @@ export class FakeSession implements BenchSession {
     return false;
   }
 
+  /** Hooks that were carried out; without one of the name it is missing. */
+  readonly hooks: HookName[] = [];
+  hasHooks = true;
+
+  async hook(name: HookName): Promise<number> {
+    if (!this.hasHooks) throw new HookMissing(`no hook "${name}"`);
+    this.hooks.push(name);
+    return this.clockNs;
+  }
+
   close(): void {}
 }
 
@@ -220,6 +236,7 @@ export function testOf(body: TestCase['body'], changes: Partial<TestCase> = {}):
     requires: 'true',
     clauses: [...new Set(clauses)],
     kills: [],
+    needs: {},
     preamble: [],
     body,
     postamble: [],
