@@ -5,7 +5,7 @@ import { createStatusFile } from './status.ts';
 export interface Agent {
   /** What the agent says of itself, never a key. */
   status(): object;
-  /** A line on standard input, for agents that take orders. */
+  /** A line on standard input, for agents that take orders; they say themselves when it is done. */
   order?(line: string): void;
   close(): void;
 }
@@ -19,6 +19,8 @@ export interface Telling {
 }
 
 export interface ProgramOptions {
+  /** Names of deviations, with or without the role. */
+  deviations: string[];
   /** Path of a file that is rewritten whenever the status changes. */
   status?: string;
   /** End when standard input ends. */
@@ -27,16 +29,28 @@ export interface ProgramOptions {
 
 /**
  * Run an agent until SIGTERM or SIGINT. Prints `<name> ready` once it serves; log lines are JSON on standard error; SIGUSR1
- * logs the status. Rejects with what `start` throws.
+ * logs the status. The order `deviate NAME ...` on standard input has it begin anew with other deviations, or with none.
+ * Rejects with what `start` throws.
  */
 export async function runProgram(
   name: string,
   options: ProgramOptions,
-  start: (telling: Telling) => Agent,
+  start: (telling: Telling, deviations: readonly string[]) => Agent,
 ): Promise<void> {
   const status =
     options.status === undefined ? undefined : createStatusFile(options.status, () => agent.status());
-  const agent = start({ log, changed: () => status?.changed() });
+  const telling: Telling = { log, changed: () => status?.changed() };
+  let agent = start(telling, options.deviations);
+  function obey(line: string): void {
+    const [word, ...names] = line.split(' ');
+    if (word !== 'deviate') {
+      agent.order?.(line);
+      return;
+    }
+    agent.close();
+    agent = start(telling, names);
+    process.stdout.write(`done ${line}\n`);
+  }
   const ended = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
@@ -45,7 +59,7 @@ export async function runProgram(
     }
   });
   if (options.exitWithStdin) {
-    readOrders((line) => agent.order?.(line));
+    readOrders(obey);
   }
   process.on('SIGUSR1', () => log('status', agent.status()));
   status?.changed();

@@ -8,8 +8,6 @@ import type { HomeAgentDeviation } from './deviations.ts';
 export interface RunHomeAgentOptions extends ProgramOptions {
   /** Path of the configuration file. */
   config: string;
-  /** Names of deviations, with or without `home-agent/`. */
-  deviations: string[];
 }
 
 /**
@@ -17,9 +15,9 @@ export interface RunHomeAgentOptions extends ProgramOptions {
  * ConfigurationError, an UnknownDeviationError or what the kernel refused.
  */
 export async function runHomeAgent(options: RunHomeAgentOptions): Promise<void> {
-  const names = resolveDeviations('home-agent', options.deviations) as HomeAgentDeviation[];
   const settings = readConfiguration(options.config);
-  await runProgram('home agent', options, (telling) =>
-    startHomeAgent({ settings, deviates: createDeviates(names), ...telling }),
-  );
+  await runProgram('home agent', options, (telling, deviations) => {
+    const names = resolveDeviations('home-agent', deviations) as HomeAgentDeviation[];
+    return startHomeAgent({ settings, deviates: createDeviates(names), ...telling });
+  });
 }
