@@ -4,6 +4,7 @@
  */
 import { surroundings } from '../bench/schedule.ts';
 import { Context } from '../engine/context.ts';
+import { withKeysAtHand } from '../engine/sent.ts';
 import { fault } from '../vectors/errors.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { Json, Step, TestCase } from '../vectors/types.ts';
@@ -77,10 +78,14 @@ function rehearseStep(step: Step, context: Context): number {
   switch (step.kind) {
     case 'send': {
       context.port(step.at);
-      const packet = context.resolve(step.packet, moment, step.by) as unknown as Packet;
+      const associations = context.associations(step.by);
+      const packet = withKeysAtHand(
+        context.resolve(step.packet, moment, step.by) as unknown as Packet,
+        associations,
+      );
       encodePacket(packet, {
         types: context.around.extensionTypes,
-        associations: context.associations(step.by),
+        associations,
         ...(step.tamper.length === 0
           ? {}
           : { tamper: context.resolve(step.tamper, moment, step.by) as unknown as Tamper[] }),

@@ -92,6 +92,13 @@ function solicitedNode(address: Uint8Array): Uint8Array {
 const multicastMac = (address: Uint8Array): string =>
   `33:33:${[...address.subarray(12)].map((octet) => octet.toString(16).padStart(2, '0')).join(':')}`;
 
+/** Addresses of a mobile node's prefix and network that no mobile node has. */
+function strangersOf(node: MobileNode): { neighbour: string; ipv4Neighbour: string } {
+  const stranger = parseIpv6(node.ipv6HomeAddress);
+  stranger[14] = (stranger[14] as number) ^ 0x40;
+  return { neighbour: formatIpv6(stranger, 0), ipv4Neighbour: addressPlus(node.ipv4HomeAddress, 0x4000) };
+}
+
 function careOfAddressOf(node: MobileNode, around: Surroundings): string | undefined {
   if (around.foreignAgent !== undefined) return around.foreignAgent.careOfAddress;
   if (around.position === 'without-foreign-agent') return around.visitedNetwork?.careOfAddress;
@@ -105,16 +112,13 @@ function careOfAddressOf(node: MobileNode, around: Surroundings): string | undef
 function mobileValues(who: string, node: MobileNode, around: Surroundings): JsonObject {
   const eui64 = eui64Of(node);
   const home = parseIpv6(node.ipv6HomeAddress);
-  const stranger = Uint8Array.from(home);
-  stranger[14] = (stranger[14] as number) ^ 0x40;
   const values: { [name: string]: JsonObject[string] | undefined } = {
     nai: node.nai,
     homeAddress: node.ipv4HomeAddress,
     ipv6HomeAddress: node.ipv6HomeAddress,
     eui64: formatIpv6(eui64, 0),
     eui64HomeAddress: underPrefix(around.ipv6HomePrefix, eui64),
-    neighbour: formatIpv6(stranger, 0),
-    ipv4Neighbour: addressPlus(node.ipv4HomeAddress, 0x4000),
+    ...strangersOf(node),
     solicitedNode: formatIpv6(solicitedNode(home), 0),
     solicitedNodeMac: multicastMac(solicitedNode(home)),
     spi: node.association.spi,
@@ -168,6 +172,7 @@ export function identityKeys(around: Surroundings, tokenPrefix: string): string[
     keys.push(
       node.ipv4HomeAddress,
       node.ipv6HomeAddress,
+      ...Object.values(strangersOf(node)),
       underPrefix(ipv6HomePrefix, eui64Of(node)),
       `nai:${node.nai}`,
       `udp:${udpPortOf(node, 'co-located')}`,

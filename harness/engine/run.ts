@@ -37,7 +37,7 @@ import {
   type Verdict,
   worst,
 } from './outcome.ts';
-import { type SentMessage, SentMessages } from './sent.ts';
+import { type SentMessage, SentMessages, withKeysAtHand } from './sent.ts';
 import { Tally } from './tally.ts';
 import { matchTools } from './tools.ts';
 
@@ -170,11 +170,15 @@ class Run {
     const sent = await this.session.send(port, (nowNs, recorded) => {
       nonce = recorded ?? this.newestNonce(step.by);
       if (nonce !== undefined) this.context.noteNonce(step.by, nonce);
-      packet = this.context.resolve(step.packet, nowNs, step.by) as unknown as Packet;
+      const associations = this.context.associations(step.by);
+      packet = withKeysAtHand(
+        this.context.resolve(step.packet, nowNs, step.by) as unknown as Packet,
+        associations,
+      );
       const first = packet[0] ?? { payload: '' };
       const octets = encodePacket(packet, {
         types: this.context.around.extensionTypes,
-        associations: this.context.associations(step.by),
+        associations,
         ...(step.tamper.length === 0
           ? {}
           : { tamper: this.context.resolve(step.tamper, nowNs, step.by) as unknown as Tamper[] }),
@@ -432,7 +436,10 @@ class Run {
       const before = this.stimuli.length;
       for (const inner of step.stimulus) await this.one(inner);
       const request = this.requestOf(step.answers);
-      const from = this.stimuli[before]?.timeNs ?? this.lastSendNs;
+      const from =
+        step.since !== undefined
+          ? this.timeOf(step.since)
+          : (this.stimuli[before]?.timeNs ?? this.lastSendNs);
       ({ end, proof } = await this.closeWindow(step, port));
       await this.until(end);
       options = Object.entries(step.options).map(([name, pattern]) => ({

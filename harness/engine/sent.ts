@@ -1,6 +1,13 @@
 /** The registration messages that the harness has sent, and which frames answer or relay them. */
 import type { SendStep } from '../vectors/types.ts';
-import { type Decoded, decodePacket, type ExtensionTypes, type Packet } from '../wire/index.ts';
+import {
+  type Decoded,
+  decodePacket,
+  type EncodeOptions,
+  type Extension,
+  type ExtensionTypes,
+  type Packet,
+} from '../wire/index.ts';
 import type { Outgoing, PortName, SeenFrame } from './bench.ts';
 import { replyIdentification, requestIdentification, udpDestination } from './frames.ts';
 
@@ -36,6 +43,40 @@ export function throughMobileHome(octets: Uint8Array, decoded: Decoded): Uint8Ar
   const last = decoded.extents.find(({ path }) => path === `${message.path}.extensions[${at}]`);
   const end = last === undefined ? message.offset + message.length : last.offset + last.length;
   return octets.subarray(message.offset, end);
+}
+
+/**
+ * A mobile node or agent that shares no key with a foreign agent sends no authentication extension for it: those that a vector leaves
+ * to be computed are left out where there is no association.
+ */
+export function withKeysAtHand(
+  packet: Packet,
+  associations: NonNullable<EncodeOptions['associations']>,
+): Packet {
+  const isComputable = (extension: Extension): boolean =>
+    !(
+      ('mobileForeignAuthentication' in extension &&
+        extension.mobileForeignAuthentication.authenticator === undefined &&
+        associations.mobileForeign === undefined) ||
+      ('foreignHomeAuthentication' in extension &&
+        extension.foreignHomeAuthentication.authenticator === undefined &&
+        associations.foreignHome === undefined)
+    );
+  return packet.map((layer) => {
+    if ('registrationRequest' in layer) {
+      const { extensions = [] } = layer.registrationRequest;
+      return {
+        registrationRequest: { ...layer.registrationRequest, extensions: extensions.filter(isComputable) },
+      };
+    }
+    if ('registrationReply' in layer) {
+      const { extensions = [] } = layer.registrationReply;
+      return {
+        registrationReply: { ...layer.registrationReply, extensions: extensions.filter(isComputable) },
+      };
+    }
+    return layer;
+  });
 }
 
 export class SentMessages {

@@ -282,6 +282,7 @@ function readStep(
         'preamble',
       ),
       ...(record.answers === undefined ? {} : { answers: String(record.answers) }),
+      ...(record.since === undefined ? {} : { since: String(record.since) }),
       ...(reading === undefined ? {} : { reading }),
     };
   }

@@ -111,6 +111,8 @@ export interface RecordStep {
   stimulus: Step[];
   barrier: Step[];
   answers?: string;
+  /** Label from which on frames count; default the first stimulus. */
+  since?: string;
 }
 
 export interface WaitStep {
@@ -143,8 +145,8 @@ export interface MobileNodeNeeds {
   mobileForeignSecurity?: boolean;
 }
 
-/** The three choices of section 4.4, in their order. */
-export const ipv6Handlings = ['ignore', 'deliver', 'deliver-and-reverse-tunnel'] as const;
+/** The three choices of section 4.4, in their order; and the first one told to the mobile node by a code extension (reading A09). */
+export const ipv6Handlings = ['ignore', 'deliver', 'deliver-and-reverse-tunnel', 'refuse'] as const;
 export type Ipv6Handling = (typeof ipv6Handlings)[number];
 
 /** One test: a vector, or one row of its table in one of its positions. */
