@@ -1,4 +1,5 @@
 import type { Deviation } from './common/deviates.ts';
+import { foreignAgentDeviations } from './foreign-agent/deviations.ts';
 import { homeAgentDeviations } from './home-agent/deviations.ts';
 
 export type { Deviation } from './common/deviates.ts';
@@ -10,8 +11,9 @@ export class UnknownDeviationError extends Error {
 
 /** Every deviation of every reference agent under its full name, `home-agent/no-proxy-arp`. */
 export const deviations: ReadonlyMap<string, Deviation> = new Map(
-  Object.entries({ 'home-agent': homeAgentDeviations }).flatMap(([role, table]) =>
-    Object.entries(table).map(([name, deviation]): [string, Deviation] => [`${role}/${name}`, deviation]),
+  Object.entries({ 'foreign-agent': foreignAgentDeviations, 'home-agent': homeAgentDeviations }).flatMap(
+    ([role, table]) =>
+      Object.entries(table).map(([name, deviation]): [string, Deviation] => [`${role}/${name}`, deviation]),
   ),
 );
 

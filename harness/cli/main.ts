@@ -120,6 +120,27 @@ function program(): Command {
       });
     });
   agent
+    .command('foreign-agent')
+    .description('run the reference foreign agent in the network namespace it is started in')
+    .requiredOption('--config <file>', 'its configuration (JSON)')
+    .option(
+      '--deviate <name>',
+      'break one clause in one way (see --deviations); may be given again',
+      collect,
+      [],
+    )
+    .option('--status <file>', 'keep its visitor list and counters in this file')
+    .option('--exit-with-stdin', 'end when standard input closes')
+    .action(async (options) => {
+      const { runForeignAgent } = await import('../agents/foreign-agent/index.ts');
+      await runForeignAgent({
+        config: options.config,
+        deviations: options.deviate,
+        ...(options.status === undefined ? {} : { status: options.status }),
+        exitWithStdin: options.exitWithStdin === true,
+      });
+    });
+  agent
     .command('deviations')
     .description('list the deviations, with the clause each breaks')
     .action(() => {

@@ -1,0 +1,363 @@
+import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
+import { dataDeviations } from './deviations-data.ts';
+
+/** Every way in which the foreign agent's signalling can be made to break a clause; the names lack the role. */
+const signalling = {
+  // Advertisements (section 2).
+  'advertises-without-a-flag': {
+    clause: '2.2-a',
+    breaks: 'Advertises A=0 although it is prepared to support mobile nodes with IPv6 home addresses.',
+  },
+  'a-flag-at-wrong-bit': {
+    clause: '2-a',
+    breaks: 'Puts the A flag at bit 11 of the flags word instead of bit 10.',
+  },
+  'a-flag-but-requests-dropped': {
+    clause: '2-b',
+    also: ['4.4-c'],
+    breaks: 'Advertises A=1 but drops every request with an IPv6 home address extension.',
+  },
+  'legacy-advertises-a-flag': {
+    clause: '2-b',
+    also: ['2.2-a'],
+    breaks: 'Without the IPv6 extensions, advertises A=1 all the same.',
+  },
+  'reserved-advertisement-bits-set': {
+    clause: '2-c',
+    breaks: 'Sets the five bits behind the A flag, which stay reserved.',
+  },
+  'advertisement-with-ttl-2': { clause: 'B16', breaks: 'Sends its advertisements with TTL 2.' },
+  'advertisement-with-wrong-length': {
+    clause: 'B16',
+    breaks: 'Writes a Length into the mobility agent advertisement extension that is two too small.',
+  },
+  'advertisement-sequence-does-not-advance': {
+    clause: 'B16',
+    breaks: 'Sends every advertisement with the same sequence number.',
+  },
+  'advertisement-sequence-skips': {
+    clause: 'B16',
+    breaks: 'Counts the sequence number of its advertisements up by two.',
+  },
+  'advertises-without-care-of-address': {
+    clause: 'B16',
+    breaks: 'Advertises F=1 without a care-of address.',
+  },
+  'advertises-neither-agent': { clause: 'B16', breaks: 'Advertises with neither F nor H set.' },
+
+  // The IPv6 home address extension on its way through (sections 3.1, 4.4).
+  'legacy-drops-ipv6-extensions': {
+    clause: '3.1-a',
+    also: ['B5', '5.1.4-b'],
+    breaks: 'Without the IPv6 extensions, drops a request that has one instead of skipping it.',
+  },
+  'legacy-denies-ipv6-extensions': {
+    clause: '3.1-a',
+    also: ['B5', '5.1.4-b'],
+    breaks: 'Without the IPv6 extensions, denies a request that has one with code 70.',
+  },
+  'legacy-attaches-compatibility': {
+    clause: '4.4-d',
+    also: ['5.1.4-b'],
+    breaks: 'Without the IPv6 extensions, attaches a compatibility extension all the same.',
+  },
+  'relayed-address-not-skippable': {
+    clause: '3.1-a',
+    also: ['B10'],
+    breaks: 'Relays the IPv6 home address extension under a type below 128.',
+  },
+  'relayed-address-without-sub-type': {
+    clause: '3.1-b',
+    also: ['B10'],
+    breaks: 'Relays the IPv6 home address extension without its sub-type octet.',
+  },
+  'relayed-address-wrong-length': {
+    clause: '3.1-d',
+    also: ['B10'],
+    breaks: 'Relays the IPv6 home address extension with Length 18, an octet added.',
+  },
+  'relayed-address-wrong-sub-type': {
+    clause: '3.1-e',
+    also: ['B10'],
+    breaks: 'Relays the IPv6 home address extension under sub-type 2.',
+  },
+  'relayed-address-altered': {
+    clause: '4.4-d',
+    also: ['B10'],
+    breaks: 'Turns over one bit of the IPv6 home address that it relays.',
+  },
+  'relayed-address-stripped': {
+    clause: '4.4-d',
+    also: ['B10'],
+    breaks: 'Takes the IPv6 home address extension out of the request that it relays.',
+  },
+  'relayed-address-behind-authentication': {
+    clause: '4.4-d',
+    also: ['B10'],
+    breaks: 'Moves the IPv6 home address extension behind the MHAE.',
+  },
+
+  // The compatibility extension (sections 3.2, 4.1, 4.4).
+  'compatibility-not-skippable': {
+    clause: '3.2-a',
+    breaks: 'Attaches the compatibility extension under a type below 128.',
+  },
+  'compatibility-with-sub-type': {
+    clause: '3.2-a',
+    also: ['3.2-c', '4.4-c'],
+    breaks: 'Attaches the compatibility extension with a sub-type octet before its word, Length 3.',
+  },
+  'compatibility-wrong-length': {
+    clause: '3.2-c',
+    also: ['4.4-c'],
+    breaks: 'Attaches the compatibility extension with Length 4, two octets added.',
+  },
+  'compatibility-r-at-lowest-bit': {
+    clause: '3.2-d',
+    breaks: 'Puts R at the lowest bit of the word of the compatibility extension.',
+  },
+  'compatibility-reserved-set': {
+    clause: '3.2-d',
+    breaks: 'Sets the reserved bits of the compatibility extension, all but the lowest.',
+  },
+  'compatibility-before-authentication': {
+    clause: '4.1-f',
+    also: ['4.4-c', 'B10'],
+    breaks: 'Puts the compatibility extension before the MHAE.',
+  },
+  'compatibility-behind-foreign-home': {
+    clause: '4.1-f',
+    also: ['4.1-g'],
+    breaks: 'Puts the compatibility extension behind the FHAE.',
+  },
+  'two-compatibility-extensions': {
+    clause: '4.4-c',
+    breaks: 'Attaches the compatibility extension twice.',
+  },
+  'keeps-mobile-compatibility-when-attaching': {
+    clause: '4.4-c',
+    also: ['B10'],
+    breaks: "Leaves a mobile node's own compatibility extension in place and attaches its own behind it.",
+  },
+  'keeps-mobile-compatibility-when-ignoring': {
+    clause: '4.4-d',
+    also: ['B10', '5.1.3-a'],
+    breaks: "Refuses IPv6 by its policy, yet relays a mobile node's own compatibility extension.",
+  },
+  'compatibility-though-ignoring': {
+    clause: '4.4-d',
+    also: ['5.1.3-a'],
+    breaks: 'Attaches a compatibility extension although its policy is to ignore IPv6 of this mobile node.',
+  },
+  'r-set-though-delivering': {
+    clause: '4.4-f',
+    also: ['5.1.1-b'],
+    breaks: 'Attaches R=1 although its policy is delivery without reverse tunnel; it forwards natively.',
+  },
+  'no-compatibility-though-delivering': {
+    clause: '4.4-f',
+    also: ['5.1.1-b'],
+    breaks: 'Attaches no compatibility extension although its policy is delivery.',
+  },
+  'r-clear-though-reverse-tunneling': {
+    clause: '4.4-h',
+    also: ['5.1.2-a'],
+    breaks: 'Attaches R=0 although its policy is to reverse-tunnel; it does reverse-tunnel.',
+  },
+  'no-compatibility-though-reverse-tunneling': {
+    clause: '4.4-h',
+    also: ['5.1.2-a'],
+    breaks: 'Attaches no compatibility extension although its policy is to reverse-tunnel.',
+  },
+
+  // What the FHAE covers (section 4.1).
+  'fhae-computed-without-address': {
+    clause: '4.1-c',
+    also: ['B10'],
+    breaks: 'Computes the FHAE as if there were no IPv6 home address extension.',
+  },
+  'fhae-computed-without-compatibility': {
+    clause: '4.1-g',
+    also: ['B10'],
+    breaks: 'Computes the FHAE as if there were no compatibility extension.',
+  },
+  'fhae-computed-over-fixed-part': {
+    clause: 'B10',
+    also: ['4.1-c', '4.1-g'],
+    breaks: 'Computes the FHAE over the fixed part of the request alone.',
+  },
+
+  // The code extension (section 3.3, readings A09 and A63).
+  'code-extension-wrong-length': {
+    clause: '3.3-a',
+    breaks: 'Appends its own IPv6 code extension with Length 4.',
+  },
+  'code-extension-reserved-set': {
+    clause: '3.3-a',
+    breaks: 'Appends its own IPv6 code extension with the reserved octet set.',
+  },
+  'code-extension-not-skippable': {
+    clause: '3.3-a',
+    breaks: 'Appends its own IPv6 code extension under a type below 128.',
+  },
+  'code-extension-of-home-agent': {
+    clause: '3.3-e',
+    breaks: "Refuses IPv6 of a mobile node with IPv6 code 128, a home agent's.",
+  },
+  'code-extension-undefined': {
+    clause: '3.3-e',
+    breaks: 'Refuses IPv6 of a mobile node with IPv6 code 66, which is not defined.',
+  },
+  'code-extension-before-authentication': {
+    clause: 'B11',
+    also: ['3.3-e'],
+    breaks: 'Puts its own IPv6 code extension before the MHAE of the reply.',
+  },
+  'delivering-reported-as-refused': {
+    clause: '4.2-b',
+    breaks: 'Appends IPv6 code 65 to the reply of a mobile node whose IPv6 it delivers.',
+  },
+
+  // The base protocol: requests (RFC 3344 3.7.2, RFC 3024 4.2).
+  'unknown-non-skippable-relayed': {
+    clause: 'B5',
+    breaks: 'Relays a request although an extension that may not be skipped is unknown.',
+  },
+  'unknown-non-skippable-answered': {
+    clause: 'B5',
+    breaks:
+      'Denies a request with an unknown extension that may not be skipped with 70 instead of saying nothing.',
+  },
+  'unknown-skippable-drops-message': {
+    clause: 'B5',
+    breaks: "Drops a request with an unknown extension above 127, the draft's excepted.",
+  },
+  'unknown-non-skippable-reply-relayed': {
+    clause: 'B5',
+    breaks: 'Relays a reply although an extension that may not be skipped is unknown.',
+  },
+  'relayed-lifetime-changed': {
+    clause: 'B10',
+    breaks: 'Relays a request with half the lifetime that was asked for.',
+  },
+  'relayed-flags-changed': { clause: 'B10', breaks: 'Sets the flag S in the request that it relays.' },
+  'relayed-nai-stripped': {
+    clause: 'B10',
+    breaks: 'Takes the NAI extension out of the request that it relays.',
+  },
+  'keeps-what-follows-authentication': {
+    clause: 'B10',
+    breaks: 'Relays the extensions behind the MHAE, which are for the foreign agent alone.',
+  },
+  'fhae-not-appended': {
+    clause: 'B10',
+    breaks: 'Appends no FHAE for a home agent that it shares a key with.',
+  },
+  'fhae-wrong': { clause: 'B10', breaks: 'Appends an FHAE with a wrong authenticator.' },
+  'foreign-care-of-address-accepted': {
+    clause: 'B12',
+    breaks: 'Relays a request for a care-of address that it does not offer.',
+  },
+  'care-of-address-denied-with-64': {
+    clause: 'B12',
+    breaks: 'Denies a care-of address that it does not offer with code 64 instead of 77.',
+  },
+  'long-lifetime-relayed': {
+    clause: 'B12',
+    breaks: 'Relays a request for a longer lifetime than it advertises.',
+  },
+  'long-lifetime-denied-with-64': {
+    clause: 'B12',
+    breaks: 'Denies a lifetime that is too long with code 64 instead of 69.',
+  },
+  'long-lifetime-without-longest': {
+    clause: 'B12',
+    breaks:
+      'Denies a lifetime that is too long without telling the longest one: it copies the one asked for.',
+  },
+  'distant-request-relayed': {
+    clause: 'B12',
+    breaks: 'Relays a request with T that did not come with TTL 255.',
+  },
+  'distant-request-denied-with-64': {
+    clause: 'B12',
+    breaks: 'Denies a request with T that did not come with TTL 255 with code 64 instead of 76.',
+  },
+  'denials-not-sent': { clause: 'B12', breaks: 'Says nothing when it denies a request.' },
+  'denial-low-identification-not-copied': {
+    clause: 'B12',
+    breaks: 'Denies with another Identification than that of the request.',
+  },
+  'poorly-formed-relayed': {
+    clause: 'B12',
+    breaks: 'Relays requests without an MHAE, or with octets behind the extensions that make none.',
+  },
+  'zero-home-address-without-nai-relayed': {
+    clause: 'B12',
+    breaks: 'Relays a request for home address 0.0.0.0 that has no NAI instead of denying it with 96.',
+  },
+  'mfae-not-demanded': {
+    clause: '6-a',
+    breaks: 'Relays a request without an MFAE though it shares a key with the mobile node.',
+  },
+  'mfae-not-checked': { clause: '6-a', breaks: 'Relays a request whatever authenticator its MFAE has.' },
+  'timeout-not-told': {
+    clause: 'B12',
+    breaks: 'Says nothing (78) to the mobile node when the home agent stays silent.',
+  },
+  'unreachable-network-not-told': {
+    clause: 'B12',
+    breaks: 'Says nothing (80) when the home network is reported unreachable.',
+  },
+  'unreachable-host-not-told': {
+    clause: 'B12',
+    breaks: 'Says nothing (81) when the home agent is reported unreachable.',
+  },
+  'unreachable-port-not-told': {
+    clause: 'B12',
+    breaks: "Says nothing (82) when the home agent's port is reported unreachable.",
+  },
+  'unreachable-told-as-88': {
+    clause: 'B12',
+    breaks: 'Tells the mobile node 88 whatever the ICMP unreachable message was.',
+  },
+
+  // The base protocol: replies (RFC 3344 3.7.3).
+  'relays-mismatched-reply': {
+    clause: 'B11',
+    breaks: 'Relays a reply whose low 32 bits of Identification are not those of the pending request.',
+  },
+  'relays-reply-twice': {
+    clause: 'B11',
+    breaks: 'Relays a second copy of a reply though nothing is pending any more.',
+  },
+  'relayed-reply-altered': {
+    clause: 'B11',
+    breaks: 'Relays a reply with one second less of lifetime.',
+  },
+  'keeps-what-follows-authentication-of-reply': {
+    clause: 'B11',
+    breaks: 'Relays the extensions behind the MHAE of a reply, which are for the foreign agent alone.',
+  },
+  'mfae-not-appended': {
+    clause: 'B11',
+    breaks: 'Appends no MFAE for a mobile node that it shares a key with.',
+  },
+  'mfae-wrong': { clause: 'B11', breaks: 'Appends an MFAE with a wrong authenticator.' },
+  'fhae-of-reply-not-demanded': {
+    clause: 'B11',
+    breaks: 'Relays a reply without an FHAE though it shares a key with the home agent.',
+  },
+  'fhae-of-reply-not-checked': {
+    clause: 'B11',
+    breaks: 'Relays a reply whatever authenticator its FHAE has.',
+  },
+} satisfies Record<string, Deviation>;
+
+const table = { ...signalling, ...dataDeviations };
+
+export type ForeignAgentDeviation = keyof typeof table;
+export const foreignAgentDeviations: Readonly<Record<ForeignAgentDeviation, Deviation>> = table;
+
+/** Whether a deviation is switched on. */
+export type Deviates = DeviatesOf<ForeignAgentDeviation>;
