@@ -1,6 +1,7 @@
 import type { Deviation } from './common/deviates.ts';
 import { foreignAgentDeviations } from './foreign-agent/deviations.ts';
 import { homeAgentDeviations } from './home-agent/deviations.ts';
+import { mobileNodeDeviations } from './mobile-node/deviations.ts';
 
 export type { Deviation } from './common/deviates.ts';
 
@@ -11,9 +12,12 @@ export class UnknownDeviationError extends Error {
 
 /** Every deviation of every reference agent under its full name, `home-agent/no-proxy-arp`. */
 export const deviations: ReadonlyMap<string, Deviation> = new Map(
-  Object.entries({ 'foreign-agent': foreignAgentDeviations, 'home-agent': homeAgentDeviations }).flatMap(
-    ([role, table]) =>
-      Object.entries(table).map(([name, deviation]): [string, Deviation] => [`${role}/${name}`, deviation]),
+  Object.entries({
+    'foreign-agent': foreignAgentDeviations,
+    'home-agent': homeAgentDeviations,
+    'mobile-node': mobileNodeDeviations,
+  }).flatMap(([role, table]) =>
+    Object.entries(table).map(([name, deviation]): [string, Deviation] => [`${role}/${name}`, deviation]),
   ),
 );
 

@@ -141,6 +141,29 @@ function program(): Command {
       });
     });
   agent
+    .command('mobile-node')
+    .description('run reference mobile nodes, each in a network namespace of its own')
+    .requiredOption('--config <file>', 'their configuration (JSON)')
+    .option(
+      '--deviate <name>',
+      'break one clause in one way (see --deviations); may be given again',
+      collect,
+      [],
+    )
+    .option('--lab <n>', 'what {lab} in the configuration stands for', '1')
+    .option('--status <file>', 'keep their registrations and counters in this file')
+    .option('--exit-with-stdin', 'take orders on standard input (restart N, ...) and end when it closes')
+    .action(async (options) => {
+      const { runMobileNode } = await import('../agents/mobile-node/index.ts');
+      await runMobileNode({
+        config: options.config,
+        lab: options.lab,
+        deviations: options.deviate,
+        ...(options.status === undefined ? {} : { status: options.status }),
+        exitWithStdin: options.exitWithStdin === true,
+      });
+    });
+  agent
     .command('deviations')
     .description('list the deviations, with the clause each breaks')
     .action(() => {
@@ -154,7 +177,8 @@ function program(): Command {
       'run every deviation of the reference agents against the suite: each has to be caught by exactly the vectors that name it',
     )
     .option('--deviation <name>', 'only this one; may be given again', collect, [])
-    .option('--labs <n>', 'labs side by side', '7')
+    .option('--role <role>', 'only deviations of this agent (home-agent, foreign-agent, mobile-node)')
+    .option('--labs <n>', 'labs side by side', '10')
     .option('--update', 'write what was seen into the "kills" of the vectors, for review')
     .addHelpText('after', '\nExit status: 0 all as named; 1 not')
     .action(async (options) => (await import('./kill-matrix.ts')).killMatrixCommand(options));
@@ -163,6 +187,11 @@ function program(): Command {
     .command('bench')
     .description('measure the engine, the agents and the codec')
     .action(async () => (await import('./benchmark.ts')).benchmarkCommand());
+
+  root
+    .command('kill-worker', { hidden: true })
+    .description('some labs of the kill matrix (started by it)')
+    .action(async () => (await import('./kill-worker.ts')).killWorkerCommand());
 
   root
     .command('bench-server', { hidden: true })

@@ -79,7 +79,12 @@ function splitPrefix(text: string, maximum: number): { address: string; length: 
 /** `10.1.0.0/16` as a prefix; host bits are cleared. Throws on bad text. */
 export function ipv4Prefix(text: string): Ipv4Prefix {
   const { address, length } = splitPrefix(text, 32);
-  return { network: maskIpv4(ipv4Number(address), length), length };
+  return ipv4PrefixOf(ipv4Number(address), length);
+}
+
+/** The prefix of this length that the address lies in. */
+export function ipv4PrefixOf(address: number, length: number): Ipv4Prefix {
+  return { network: maskIpv4(address, length), length };
 }
 
 /** `2001:db8:1::/64` as a prefix; host bits are cleared. Throws on bad text. */

@@ -45,5 +45,10 @@ export function openAgentPort({ namespace, device, onFrame, count, log }: AgentP
 
 /** The hardware address of a port, six octets. */
 export function macOf(port: PacketPort): Buffer {
-  return Buffer.from(port.mac.replaceAll(':', ''), 'hex');
+  return macOctets(port.mac);
+}
+
+/** The six octets of `02:00:00:00:00:01`. */
+export function macOctets(mac: string): Buffer {
+  return Buffer.from(mac.replaceAll(':', ''), 'hex');
 }
