@@ -119,12 +119,14 @@ export function createVisitorList(
     timers.set(visitor, Math.min(...ends));
   }
 
-  function isIpv6Accepted(code: number | undefined): boolean {
+  function isIpv6Accepted(code: number | undefined, pending: Pending): boolean {
     switch (code) {
       case 0:
         return true;
       case 2:
-        return deviates('ipv6-state-after-code-2');
+        return deviates(
+          pending.policy.ipv6 === 'ignore' ? 'ipv6-state-though-ignoring' : 'ipv6-state-after-code-2',
+        );
       case undefined:
         return deviates('ipv6-state-without-code');
       default:
@@ -189,7 +191,7 @@ export function createVisitorList(
       : deviates('ipv6-stops-early')
         ? end(granted, 0.5)
         : end(granted);
-    if (isIpv6Accepted(reply.ipv6Code)) {
+    if (isIpv6Accepted(reply.ipv6Code, pending)) {
       visitor.ipv6 = ipv6Of(pending, reply.ipv6HomeAddress, ipv6End);
     }
     if (before !== undefined && before.expiresAt > 0 && deviates('renewal-does-not-prolong-ipv4')) {
