@@ -16,7 +16,8 @@ export interface DhcpOptions {
 }
 
 const script = fileURLToPath(new URL('./lease.sh', import.meta.url));
-const discovers = 3;
+/** Some servers look for three seconds whether the address is in use before they offer it. */
+const discovers = 6;
 const secondsBetween = 1;
 
 /** Asks for a lease with busybox's DHCP client, which touches no device here. Returns how to stop asking. */

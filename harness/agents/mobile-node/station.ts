@@ -140,7 +140,7 @@ function setUp(
       ['neighbour', 'replace', ipv4Router, ...permanent],
       ['neighbour', 'replace', ipv6Router, ...permanent],
       ['route', 'replace', 'default', 'via', ipv4Router, ...viaAgent, 'onlink'],
-      ['-6', 'route', 'replace', 'default', 'via', ipv6Router, ...viaAgent],
+      ['route', 'replace', 'default', 'via', ipv6Router, ...viaAgent],
     ],
     settings.namespace,
   );
