@@ -88,13 +88,14 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
 
   function onVisitedUdp(frame: Buffer, destination: number, isMulticast: boolean): void {
     const isForAgents = isMulticast && destination === allMobilityAgents;
-    if (!isForAgents && (isMulticast || !own.ipv4.has(destination))) {
+    const isWanted = isForAgents || (!isMulticast && own.ipv4.has(destination));
+    if (!isWanted || udpPortOf(frame) !== mobileIpPort) {
       return;
     }
     const datagram = readUdp(frame.subarray(ethernetLength));
     if (datagram.problem !== undefined) {
       count(datagram.problem);
-    } else if (datagram.destinationPort === mobileIpPort) {
+    } else {
       registration.onRequest({
         mac: Buffer.from(frame.subarray(6, 12)),
         sourcePort: datagram.sourcePort,
@@ -147,11 +148,14 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     }
   }
 
-  function onUpstreamUdp(octets: Buffer): void {
-    const datagram = readUdp(octets);
+  function onUpstreamUdp(frame: Buffer): void {
+    if (udpPortOf(frame) !== relayPort) {
+      return;
+    }
+    const datagram = readUdp(frame.subarray(ethernetLength));
     if (datagram.problem !== undefined) {
       count(datagram.problem);
-    } else if (datagram.destinationPort === relayPort) {
+    } else {
       registration.onReply(Buffer.from(datagram.payload));
     }
   }
@@ -177,7 +181,7 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
         forwarder.toColocated(packet, visitor);
       }
     } else if (protocolNumber === protocol.udp) {
-      onUpstreamUdp(packet);
+      onUpstreamUdp(frame);
     } else if (protocolNumber === protocol.icmp) {
       onUpstreamIcmp(packet);
     } else if (tunnelProtocols.includes(protocolNumber) && settings.careOfAddresses.includes(destination)) {
@@ -240,6 +244,12 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
       namespace?.close();
     },
   };
+}
+
+/** The UDP destination port in a frame, as far as it is there; checked later with the rest. */
+function udpPortOf(frame: Buffer): number | undefined {
+  const start = ethernetLength + ((frame[14] ?? 0) & 15) * 4;
+  return frame.length < start + 4 ? undefined : frame.readUInt16BE(start + 2);
 }
 
 /** A sink with a source port for relayed requests that nobody else has (RFC 3344 3.7.2.2: variable). */

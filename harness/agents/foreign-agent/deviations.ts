@@ -58,7 +58,7 @@ const signalling = {
   },
   'legacy-attaches-compatibility': {
     clause: '4.4-d',
-    also: ['5.1.4-b'],
+    also: ['3.2-b', '5.1.4-b'],
     breaks: 'Without the IPv6 extensions, attaches a compatibility extension all the same.',
   },
   'relayed-address-not-skippable': {
