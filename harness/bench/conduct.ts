@@ -5,13 +5,15 @@ import type { TestCase } from '../vectors/types.ts';
 import { type OpenBench, type OpenOptions, openBench } from './open.ts';
 import { type Finished, type RunFacts, Schedule } from './schedule.ts';
 
-export interface ConductOptions extends OpenOptions {
+/** What a run on an open bench needs. */
+export interface RunOptions {
   profile: Profile;
   ledger: Ledger;
-  tests: readonly TestCase[];
   strict?: boolean;
   concurrency?: number;
 }
+
+export interface ConductOptions extends RunOptions, OpenOptions {}
 
 /** A bench with its schedule, ready for tests. */
 export interface Conductor {
@@ -25,49 +27,70 @@ export interface Conductor {
 }
 
 /** Set the bench up and measure its round trips. Throws BenchError, NetError or KernelError when it cannot be. */
-export async function startConductor(
-  options: Omit<ConductOptions, 'tests'> & { sample: TestCase },
-): Promise<Conductor> {
-  const { profile, ledger } = options;
-  const open = await openBench(profile, options);
+export async function startConductor(options: ConductOptions & { sample: TestCase }): Promise<Conductor> {
+  const open = await openBench(options.profile, options);
   try {
-    const schedule = new Schedule({
-      profile,
-      ledger,
-      benches: open.benches,
-      ...(options.strict === undefined ? {} : { strict: options.strict }),
-      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
-    });
-    await schedule.warmUp(options.sample);
-    return {
-      facts: schedule.facts,
-      open,
-      run: (test, begins) => schedule.run(test, begins),
-      findings: () => {
-        const dropped = open.benches.reduce((sum, bench) => sum + bench.dropped(), 0);
-        return dropped === 0
-          ? []
-          : [`the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`];
-      },
-      close: () => open.close(),
-    };
+    return await conductorOn(open, options, options.sample);
   } catch (error) {
     await open.close();
     throw error;
   }
 }
 
-/** Conduct a run from beginning to end; outcomes in the order of the tests. */
+/** A schedule of its own on a bench that is open, its round trips measured anew. */
+async function conductorOn(open: OpenBench, options: RunOptions, sample: TestCase): Promise<Conductor> {
+  const { profile, ledger, strict, concurrency } = options;
+  const schedule = new Schedule({
+    profile,
+    ledger,
+    benches: open.benches,
+    ...(strict === undefined ? {} : { strict }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  });
+  await schedule.warmUp(sample);
+  return {
+    facts: schedule.facts,
+    open,
+    run: (test, begins) => schedule.run(test, begins),
+    findings: () => {
+      const dropped = open.benches.reduce((sum, bench) => sum + bench.dropped(), 0);
+      return dropped === 0
+        ? []
+        : [`the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`];
+    },
+    close: () => open.close(),
+  };
+}
+
+/** Conduct a run on an open bench; outcomes in the order of the tests, which begin in the order given. */
 export async function conduct(
-  options: ConductOptions,
-): Promise<{ finished: Finished[]; facts: RunFacts; findings: string[] }> {
-  const [sample] = options.tests;
+  open: OpenBench,
+  options: RunOptions,
+  tests: readonly TestCase[],
+): Promise<{ finished: Finished[]; facts: RunFacts }> {
+  const [sample] = tests;
   if (sample === undefined) throw new Error('there is no test to run');
-  const conductor = await startConductor({ ...options, sample });
-  try {
-    const finished = await Promise.all(options.tests.map((test) => conductor.run(test)));
-    return { finished, facts: conductor.facts, findings: conductor.findings() };
-  } finally {
-    await conductor.close();
-  }
+  const conductor = await conductorOn(open, options, sample);
+  const finished = new Map<TestCase, Finished>();
+  const each = async (test: TestCase): Promise<void> => {
+    finished.set(test, await conductor.run(test));
+  };
+  await Promise.all([...tests].sort((a, b) => waitsOf(b) - waitsOf(a)).map(each));
+  return { finished: tests.map((test) => finished.get(test) as Finished), facts: conductor.facts };
+}
+
+/** What a test will wait for at least, roughly, in seconds: those with long waits begin first. */
+export function waitsOf(test: TestCase): number {
+  const number = (value: unknown): number => (typeof value === 'number' ? value : 1);
+  const of = (step: TestCase['body'][number]): number => {
+    if (step.kind === 'wait') return number(step.seconds) + number(step.plus);
+    if (step.kind === 'silence' || step.kind === 'record') {
+      return (
+        (step.barrier.length === 0 ? 1 : 0) +
+        [...step.stimulus, ...step.barrier].reduce((sum, inner) => sum + of(inner), 0)
+      );
+    }
+    return 0;
+  };
+  return [...test.preamble, ...test.body, ...test.postamble].reduce((sum, step) => sum + of(step), 0);
 }

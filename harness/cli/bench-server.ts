@@ -11,12 +11,12 @@ import { writePcapng } from '../../reports/pcapng.ts';
 import type { Begin, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
 import { assemble, captureFile } from '../../reports/results.ts';
 import { writeResults } from '../../reports/write-results.ts';
-import { type Conductor, startConductor } from '../bench/conduct.ts';
+import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
 import { portNames } from '../engine/bench.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
-import type { Json, Step, TestCase } from '../vectors/types.ts';
+import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
@@ -45,22 +45,6 @@ class Speaker {
       setTimeout(resolve, 5000).unref();
     });
   }
-}
-
-/** What a test will wait for at least, roughly, in seconds: those with long waits begin first. */
-function waits(test: TestCase): number {
-  const number = (value: Json): number => (typeof value === 'number' ? value : 1);
-  const of = (step: Step): number => {
-    if (step.kind === 'wait') return number(step.seconds) + number(step.plus);
-    if (step.kind === 'silence' || step.kind === 'record') {
-      return (
-        (step.barrier.length === 0 ? 1 : 0) +
-        [...step.stimulus, ...step.barrier].reduce((sum, inner) => sum + of(inner), 0)
-      );
-    }
-    return 0;
-  };
-  return [...test.preamble, ...test.body, ...test.postamble].reduce((sum, step) => sum + of(step), 0);
 }
 
 /** Run the command: everything else is said on the two pipes. */
@@ -142,7 +126,7 @@ class Serving {
       aliveMs,
     );
     const all = Promise.all(
-      [...tests].sort((a, b) => waits(b) - waits(a)).map((test) => this.runOne(conductor, test)),
+      [...tests].sort((a, b) => waitsOf(b) - waitsOf(a)).map((test) => this.runOne(conductor, test)),
     );
     const why = await Promise.race([all.then(() => undefined), finished]);
     clearInterval(alive);

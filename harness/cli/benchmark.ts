@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { conduct, startConductor } from '../bench/conduct.ts';
+import { openBench } from '../bench/open.ts';
 import { rejudge } from '../bench/recorded.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { Ledger } from '../vectors/ledger.ts';
@@ -102,7 +103,9 @@ function codec(profile: Profile): string[] {
 /** The whole suite once, and each test judged again from its frames: that is the engine without any waiting. */
 async function engine(tests: TestCase[], profile: Profile, ledger: Ledger): Promise<string[]> {
   const start = performance.now();
-  const { finished, facts } = await conduct({ profile, ledger, tests });
+  const open = await openBench(profile);
+  const { finished, facts } = await conduct(open, { profile, ledger }, tests);
+  await open.close();
   const seconds = (performance.now() - start) / 1000;
   const costs: { id: string; ms: number }[] = [];
   for (const [at, { outcome, frames }] of finished.entries()) {

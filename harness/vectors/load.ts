@@ -314,7 +314,11 @@ function checkReferences(test: TestCase): void {
   const captured = new Set<string>();
   const visit = (steps: Step[]): void => {
     for (const step of steps) {
-      for (const { name, path } of referencesIn(step as unknown as Json, step.path)) {
+      const nested = step.kind === 'silence' || step.kind === 'record';
+      // What the steps within capture may be asked for by the patterns around them.
+      if (nested) visit([...step.stimulus, ...step.barrier]);
+      const own = nested ? { ...step, stimulus: [], barrier: [] } : step;
+      for (const { name, path } of referencesIn(own as unknown as Json, step.path)) {
         if (!isKnownReference(name)) {
           const meant = closest(name, Object.keys(referenceNames));
           throw fault(
@@ -328,7 +332,6 @@ function checkReferences(test: TestCase): void {
         }
       }
       if (step.kind === 'expect') for (const name of Object.keys(step.capture)) captured.add(name);
-      if (step.kind === 'silence' || step.kind === 'record') visit([...step.stimulus, ...step.barrier]);
     }
   };
   visit([...test.preamble, ...test.body, ...test.postamble]);

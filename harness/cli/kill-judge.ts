@@ -1,0 +1,124 @@
+/** What a run of a deviation shows, against what the vectors say of it. */
+import { deviations } from '../agents/deviations.ts';
+import { notApplicable } from '../bench/schedule.ts';
+import type { Outcome, Verdict } from '../engine/outcome.ts';
+import type { Ledger } from '../vectors/ledger.ts';
+import type { Profile } from '../vectors/profile.ts';
+import type { TestCase } from '../vectors/types.ts';
+
+/** A row of the matrix: a deviation (none: the agent as it should be) on one set-up, with the tests to run. */
+export interface Job {
+  deviation: string | undefined;
+  profile: string;
+  tests: string[];
+}
+
+/** What came of a row. */
+export interface Result {
+  job: Job;
+  /** Ids of the tests that showed it, and of those that ran at all. */
+  caught: string[];
+  ran: string[];
+  /** Clauses that were blamed as their level says. */
+  blamed: string[];
+  /** What is wrong, in sentences; none: the job passed. */
+  problems: string[];
+  milliseconds: number;
+}
+
+/** What the clean agent was recorded doing, by test and judgement: where a clause is INFO, another record is what catches. */
+export type Baseline = ReadonlyMap<string, (string | undefined)[]>;
+
+const red: readonly Verdict[] = ['FAIL', 'WARN', 'ERROR'];
+
+export const recordsOf = (outcome: Outcome): (string | undefined)[] =>
+  outcome.judgements.map((judgement) => judgement.recorded);
+
+/** The judgements that show a deviation: broken expectations, and records that differ from the clean agent's. */
+function telling(outcome: Outcome, baseline: Baseline | undefined): Outcome['judgements'] {
+  const clean = baseline?.get(outcome.id);
+  return outcome.judgements.filter(
+    (judgement, at) =>
+      red.includes(judgement.verdict) ||
+      (clean !== undefined && judgement.recorded !== undefined && judgement.recorded !== clean[at]),
+  );
+}
+
+const isCaught = (outcome: Outcome, baseline: Baseline | undefined): boolean =>
+  outcome.verdict === 'ERROR' || telling(outcome, baseline).length > 0;
+
+/** Judge the outcomes of a row. */
+export function resultOf(
+  job: Job,
+  outcomes: readonly Outcome[],
+  around: { tests: readonly TestCase[]; profile: Profile; ledger: Ledger; baseline: Baseline | undefined },
+  milliseconds: number,
+): Result {
+  const { baseline, ledger } = around;
+  return {
+    job,
+    caught: outcomes.filter((outcome) => isCaught(outcome, baseline)).map(({ id }) => id),
+    ran: outcomes.filter(({ verdict }) => verdict !== 'NOT APPLICABLE').map(({ id }) => id),
+    blamed: blamed(outcomes, ledger, baseline),
+    problems: compare(job, outcomes, around),
+    milliseconds,
+  };
+}
+
+function compare(
+  job: Job,
+  outcomes: readonly Outcome[],
+  {
+    tests,
+    profile,
+    baseline,
+  }: { tests: readonly TestCase[]; profile: Profile; baseline: Baseline | undefined },
+): string[] {
+  const problems: string[] = [];
+  const names = (test: TestCase): boolean =>
+    job.deviation !== undefined && test.kills.includes(job.deviation);
+  const wanted = new Set(
+    tests.filter((test) => names(test) && notApplicable(test, profile) === undefined).map((test) => test.id),
+  );
+  for (const outcome of outcomes) {
+    const caught = isCaught(outcome, baseline);
+    const why = because(outcome, baseline);
+    if (caught && !wanted.has(outcome.id))
+      problems.push(`${outcome.id} turned ${outcome.verdict} and does not name it${why}`);
+    if (!caught && wanted.has(outcome.id))
+      problems.push(`${outcome.id} names it and gave ${outcome.verdict}${why}`);
+    if (job.deviation === undefined && outcome.verdict === 'INCONCLUSIVE')
+      problems.push(`${outcome.id}: INCONCLUSIVE${why}`);
+  }
+  if (job.deviation !== undefined && wanted.size === 0) problems.push('no vector names it');
+  return problems;
+}
+
+/** The clauses whose judgement showed the deviation, with the verdict that the ledger gives them. */
+function blamed(outcomes: readonly Outcome[], ledger: Ledger, baseline: Baseline | undefined): string[] {
+  const shown = outcomes.flatMap((outcome) => telling(outcome, baseline));
+  const right = shown.filter((one) => one.verdict === ledger.clause(one.clause).verdict);
+  return [...new Set(right.map((one) => one.clause.split('#')[0] as string))];
+}
+
+/** A deviation breaks a clause: wherever it ran, that clause has to be among those blamed. */
+export function wronglyBlamed(results: readonly Result[]): string[] {
+  const names = [...new Set(results.flatMap(({ job }) => job.deviation ?? []))];
+  return names.flatMap((name) => {
+    const of = results.filter(({ job }) => job.deviation === name);
+    const deviation = deviations.get(name);
+    const own = [deviation?.clause, ...(deviation?.also ?? [])];
+    const clauses = [...new Set(of.flatMap((result) => result.blamed))];
+    if (clauses.some((clause) => own.includes(clause))) return [];
+    return [`${name} breaks ${own.join(', ')}, but the clauses blamed were: ${clauses.join(', ') || 'none'}`];
+  });
+}
+
+function because(outcome: Outcome, baseline: Baseline | undefined): string {
+  const [broken] = telling(outcome, baseline);
+  if (broken?.difference !== undefined) {
+    return ` (${broken.clause} ${broken.difference.path}: expected ${broken.difference.expected}, actual ${broken.difference.actual})`;
+  }
+  if (broken !== undefined) return ` (${broken.clause}: ${broken.actual.join(' / ')})`;
+  return outcome.reason === undefined ? '' : ` (${outcome.reason})`;
+}

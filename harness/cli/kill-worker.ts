@@ -1,0 +1,97 @@
+/** A process of the kill matrix: some labs, whose agents are made to deviate in one way after the other. */
+import { join } from 'node:path';
+import { conduct } from '../bench/conduct.ts';
+import { type OpenBench, openBench } from '../bench/open.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { projectRoot } from '../vectors/load.ts';
+import { loadProfile, type Profile } from '../vectors/profile.ts';
+import type { TestCase } from '../vectors/types.ts';
+import { loadCatalogue } from './catalogue.ts';
+import { type Baseline, type Job, type Result, recordsOf, resultOf } from './kill-judge.ts';
+
+/** To a worker. */
+export type ToWorker =
+  /** Run this row in the lab of this number. */
+  | { job: Job; lab: number }
+  /** What the agent as it should be did on a set-up. */
+  | { profile: string; baseline: [string, (string | undefined)[]][] }
+  | { finish: true };
+/** From a worker: a row's result, and of a row without a deviation what was recorded. */
+export type FromWorker =
+  | { ready: true }
+  | { result: Result; lab: number; records: [string, (string | undefined)[]][] };
+
+interface Lab {
+  profile: string;
+  open: OpenBench;
+}
+
+export const profileFile = (name: string): string =>
+  join(projectRoot, `harness/bench/lab/${name}.profile.json`);
+
+/** `dsmip kill-worker`, started by the kill matrix with a channel to it. */
+export async function killWorkerCommand(): Promise<void> {
+  const { ledger, vectors } = loadCatalogue();
+  const byId = new Map(vectors.tests.map((test) => [test.id, test]));
+  const profiles = new Map<string, Profile>();
+  const baselines = new Map<string, Baseline>();
+  const labs = new Map<number, Lab>();
+
+  const profileOf = (name: string): Profile => {
+    const profile = profiles.get(name) ?? loadProfile(profileFile(name));
+    profiles.set(name, profile);
+    return profile;
+  };
+
+  /** A lab with its agent as the row wants it: the one there is, or a new one. */
+  async function openFor({ profile: name, deviation }: Job, number: number): Promise<OpenBench> {
+    const deviations = deviation === undefined ? [] : [deviation];
+    const lab = labs.get(number);
+    if (lab?.profile === name) {
+      try {
+        await lab.open.deviate(deviations);
+        return lab.open;
+      } catch {
+        // The agent did not survive the row before: it gets a new one.
+      }
+    }
+    labs.delete(number);
+    await lab?.open.close();
+    const open = await openBench(profileOf(name), { number, deviations });
+    labs.set(number, { profile: name, open });
+    return open;
+  }
+
+  async function run(job: Job, lab: number): Promise<void> {
+    const profile = profileOf(job.profile);
+    const tests = job.tests.map((id) => byId.get(id) as TestCase);
+    const started = performance.now();
+    const open = await openFor(job, lab);
+    const { finished } = await conduct(open, { profile, ledger }, tests);
+    const outcomes: Outcome[] = finished.map(({ outcome }) => outcome);
+    const records = outcomes.map((outcome): [string, (string | undefined)[]] => [
+      outcome.id,
+      recordsOf(outcome),
+    ]);
+    const baseline = job.deviation === undefined ? new Map(records) : baselines.get(job.profile);
+    const around = { tests, profile, ledger, baseline };
+    const result = resultOf(job, outcomes, around, performance.now() - started);
+    say({ result, lab, records: job.deviation === undefined ? records : [] });
+  }
+
+  process.on('message', (message: ToWorker) => {
+    if ('finish' in message) process.exit(0);
+    else if ('baseline' in message) baselines.set(message.profile, new Map(message.baseline));
+    else
+      run(message.job, message.lab).catch((error: unknown) => {
+        process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+        process.exit(1);
+      });
+  });
+  process.on('disconnect', () => process.exit(1));
+  say({ ready: true });
+}
+
+function say(message: FromWorker): void {
+  process.send?.(message);
+}
