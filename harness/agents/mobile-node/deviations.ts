@@ -159,22 +159,22 @@ const table = {
   // With a foreign agent (sections 4.5.1 and 5.1.1 to 5.1.4).
   'no-decapsulation-at-home-address': {
     clause: '4.5.1-c',
-    breaks: 'Behind a foreign agent, decapsulates no IPv6 that is tunnelled to its IPv4 home address.',
+    breaks: 'Behind a foreign agent of A=0, decapsulates no IPv6 that is tunnelled to its IPv4 home address.',
   },
   'tunnel-from-care-of-address': {
     clause: '4.5.1-d',
     also: ['5.1.4-d'],
-    breaks: "Behind a foreign agent, tunnels IPv6 with the foreign agent's care-of address as source.",
+    breaks: "Behind a foreign agent of A=0, tunnels IPv6 with the foreign agent's care-of address as source.",
   },
   'tunnel-by-ip-in-ip': {
     clause: '4.5.1-d',
     also: ['5.1.4-d'],
-    breaks: 'Tunnels IPv6 from its home address under protocol 4 instead of 41.',
+    breaks: 'Behind a foreign agent of A=0, tunnels IPv6 under protocol 4 instead of 41.',
   },
   'tunnel-to-foreign-agent': {
     clause: '4.5.1-d',
     also: ['5.1.4-d'],
-    breaks: 'Behind a foreign agent, tunnels IPv6 to the foreign agent instead of the home agent.',
+    breaks: 'Behind a foreign agent of A=0, tunnels IPv6 to the foreign agent instead of the home agent.',
   },
   'tunnels-with-code-0': {
     clause: '5.1.1-e',
@@ -184,6 +184,11 @@ const table = {
   'native-ipv6-with-code-2': {
     clause: '5.1.3-c',
     breaks: 'After code 2 through a foreign agent of A=1, sends IPv6 natively.',
+  },
+  'no-decapsulation-with-code-2': {
+    clause: '5.1.3-c',
+    breaks:
+      'After code 2 through a foreign agent of A=1, decapsulates no IPv6 that is tunnelled to its IPv4 home address.',
   },
 
   // With a co-located care-of address (sections 4.5.2 and 5.1.5).
@@ -287,7 +292,7 @@ const table = {
   // Movement (section 1).
   'does-not-follow': {
     clause: '1-b',
-    breaks: 'Once registered, does not register when it hears another foreign agent.',
+    breaks: 'Once registered, takes no notice of any other foreign agent.',
   },
   'stays-with-old-care-of-address': {
     clause: '1-b',

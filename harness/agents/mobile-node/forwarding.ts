@@ -85,10 +85,8 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
   const { settings, service, sendingService, addresses, neighbours, deliver, count, deviates } = options;
   const { homePrefix, ipv6HomePrefix, homeAgent: homeRouter, homeAgentIpv6 } = settings;
 
-  /** The tunnel of an IPv6 packet in one IPv4 header (RFC 2893), or as a deviation has it. */
-  function tunnelled(packet: Buffer, source: number, destination: number): Buffer {
-    const isHomeTunnel = source === addresses().ipv4;
-    const isIpInIp = isHomeTunnel && deviates('tunnel-by-ip-in-ip');
+  /** The tunnel of an IPv6 packet in one IPv4 header (RFC 2893). */
+  function tunnelled(packet: Buffer, source: number, destination: number, isIpInIp = false): Buffer {
     return encapsulate(
       {
         source,
@@ -194,9 +192,12 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       neighbours.sendTo(at.agentMac, etherType.ipv6, packet);
       return;
     }
-    const source = deviates('tunnel-from-care-of-address') ? at.careOfAddress : (addresses().ipv4 ?? 0);
-    const destination = deviates('tunnel-to-foreign-agent') ? at.agentAddress : at.homeAgent;
-    neighbours.sendTo(at.agentMac, etherType.ipv4, tunnelled(packet, source, destination));
+    // Section 4.5.1 demands the tunnel where A is clear; where it is set, section 5.1.3 describes it.
+    const deviatesHere = (name: Parameters<Deviates>[0]) => !at.hasIpv6Flag && deviates(name);
+    const source = deviatesHere('tunnel-from-care-of-address') ? at.careOfAddress : (addresses().ipv4 ?? 0);
+    const destination = deviatesHere('tunnel-to-foreign-agent') ? at.agentAddress : at.homeAgent;
+    const packetOfTunnel = tunnelled(packet, source, destination, deviatesHere('tunnel-by-ip-in-ip'));
+    neighbours.sendTo(at.agentMac, etherType.ipv4, packetOfTunnel);
   }
 
   function sendIpv6FromCareOf(packet: Buffer, at: Extract<Service, { kind: 'co-located' }>): void {
@@ -251,14 +252,23 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       isOwnIpv6(ipv6KeyAt(inner, 24)) &&
       (at.kind === 'foreign-agent' || at.kind === 'co-located') &&
       at.ipv6 !== 'none' &&
-      !(at.kind === 'foreign-agent' && deviates('no-decapsulation-at-home-address')) &&
-      !(isDouble && at.kind === 'co-located' && !at.hasCompatibility && deviates('no-double-decapsulation'));
+      !isLeftEncapsulated(at, isDouble);
     if (isTaken) {
       count('receivedTunnelledIpv6');
       deliver(inner);
     } else {
       count('refusedIpv6');
     }
+  }
+
+  /** For deviations. */
+  function isLeftEncapsulated(at: Service, isDouble: boolean): boolean {
+    if (at.kind === 'foreign-agent' && at.ipv6 === 'home-address-tunnel') {
+      return deviates(at.hasIpv6Flag ? 'no-decapsulation-with-code-2' : 'no-decapsulation-at-home-address');
+    }
+    return (
+      at.kind === 'co-located' && isDouble && !at.hasCompatibility && deviates('no-double-decapsulation')
+    );
   }
 
   function isOwnIpv6(address: Ipv6Key): boolean {

@@ -246,7 +246,8 @@ export function createMobileNode(options: MobileNodeOptions): MobileNode {
       return;
     }
     const { flags, address } = advertisement;
-    const isAnother = address !== (agents.current()?.advertisement.address ?? address);
+    const isHome = agents.isHome(advertisement);
+    const isAnother = !isHome && address !== (agents.current()?.advertisement.address ?? address);
     const isIgnored =
       ((flags & 0x001f) !== 0 && deviates('ignores-advertisements-with-reserved-bits')) ||
       (isAnother && registration !== undefined && deviates('does-not-follow'));
@@ -254,7 +255,7 @@ export function createMobileNode(options: MobileNodeOptions): MobileNode {
       return;
     }
     count('advertisements');
-    if (agents.isHome(advertisement)) {
+    if (isHome) {
       knowledge = { ...knowledge, homeAgentFlag: hasIpv6Flag(flags, deviates) };
     }
     const movement = agents.hear(advertisement);
@@ -406,8 +407,8 @@ export function createMobileNode(options: MobileNodeOptions): MobileNode {
     neighborSolicitation: neighbours.onNeighborSolicitation,
     neighborAdvertisement: neighbours.onNeighborAdvertisement,
     reply(payload, destination) {
-      const own = attachment.kind === 'co-located' ? attachment.careOf.address : addresses.ipv4;
-      if (destination === own || destination === 0xffffffff) {
+      const careOfAddress = attachment.kind === 'co-located' ? attachment.careOf.address : undefined;
+      if ([addresses.ipv4, careOfAddress, 0xffffffff].includes(destination)) {
         registrar.onReply(payload);
       } else {
         count('notForUs');

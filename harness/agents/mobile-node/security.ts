@@ -28,11 +28,13 @@ export function createIdentifications(
     next() {
       const identification = style.next();
       first ??= identification;
-      count += 1n;
       if (deviates('identification-repeated')) {
         return first;
       }
-      return deviates('identification-decreases') ? BigInt.asUintN(64, first - count) : identification;
+      if (deviates('identification-decreases')) {
+        return BigInt.asUintN(64, first - count++);
+      }
+      return identification;
     },
     forget() {
       first = undefined;
