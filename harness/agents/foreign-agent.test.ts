@@ -16,7 +16,7 @@ import {
   macOf,
   namesOf,
   plainHomeAgent,
-  relayPort,
+  relayPorts,
   securedHomeAgent,
 } from './testing/foreign-agent.ts';
 
@@ -37,7 +37,7 @@ t.test('relays a request octet for octet up to the MHAE', (t) => {
   const [packet] = asked.packets;
   t.match(packet?.decoded.layers.slice(0, 2), [
     { ipv4: { source: '10.9.0.2', destination: plainHomeAgent, ttl: 64, protocol: 17 } },
-    { udp: { sourcePort: relayPort, destinationPort: 434 } },
+    { udp: { sourcePort: relayPorts[0], destinationPort: 434 } },
   ]);
   t.same(packet?.decoded.findings, [], 'checksums are right');
   t.equal(agent.registration.pending, 1);
@@ -379,20 +379,40 @@ t.test('tells of unreachable home agents', (t) => {
         { payload: `00000000${quoted}` },
       ]),
     );
-    const read = readUnreachable(error, ipv4Number('10.9.0.2'), relayPort);
-    const [told] = agent.during(() =>
-      agent.registration.onUnreachable(read?.ipIdentification ?? 0, read?.code ?? 0),
-    );
+    const read = readUnreachable(error, ipv4Number('10.9.0.2'));
+    t.ok(read);
+    const [told] = agent.during(() => read && agent.registration.onUnreachable(read, read.code));
     t.match(
       told,
       { mac: macOf(1), decoded: { layers: [{}, {}, { registrationReply: { code: expected } }] } },
       `${type}/${icmpCode}`,
     );
     t.equal(agent.registration.pending, 1, 'only the one that it is about');
-    t.equal(readUnreachable(error, ipv4Number('10.9.0.2'), relayPort + 1), undefined);
+    t.equal(readUnreachable(error, ipv4Number('10.9.0.3')), undefined, 'about the packet of another');
     error[error.length - 1] = (error[error.length - 1] ?? 0) ^ 1;
-    t.equal(readUnreachable(error, ipv4Number('10.9.0.2'), relayPort), undefined, 'checksum');
+    t.equal(readUnreachable(error, ipv4Number('10.9.0.2')), undefined, 'checksum');
   }
+  t.end();
+});
+
+t.test('finds the pending request that an ICMP error quotes', (t) => {
+  const agent = foreignAgent();
+  const asked = [1, 4, 5].map((index) => agent.ask(index).packets[0]);
+  const quote = (packet: (typeof asked)[number]) => ({
+    destination: ipv4Number(plainHomeAgent),
+    port: packet?.octets.readUInt16BE(20) ?? 0,
+    ipIdentification: packet?.octets.readUInt16BE(4) ?? 0,
+  });
+  const told = (quoted: ReturnType<typeof quote>) =>
+    agent.during(() => agent.registration.onUnreachable(quoted, 81)).map(({ mac }) => mac);
+  const [first, second, third] = asked.map(quote);
+  t.same([first?.port, second?.port, third?.port], [...relayPorts, relayPorts[0]], 'by turns');
+  const nothing = { destination: 0, port: 0, ipIdentification: 0 };
+  t.same(told({ ...(second ?? nothing), destination: 1 }), [], 'another home agent');
+  t.same(told({ ...(second ?? nothing), ipIdentification: 0 }), [macOf(4)], 'the port is its own');
+  t.same(told({ ...(third ?? nothing), ipIdentification: 0 }), [], 'two have the port');
+  t.same(told(third ?? nothing), [macOf(5)]);
+  t.equal(agent.registration.pending, 1);
   t.end();
 });
 
@@ -521,7 +541,7 @@ t.test('survives hostile messages', (t) => {
     agent.forwarder.fromVisitor(Buffer.from(octets), Buffer.alloc(6));
     agent.forwarder.fromVisitorIpv6(Buffer.from(octets), Buffer.alloc(6));
     agent.forwarder.fromVisitorEncapsulated(Buffer.from(octets), Buffer.alloc(6));
-    readUnreachable(Buffer.concat([Buffer.of(0x45), octets]), 0, 0);
+    readUnreachable(Buffer.concat([Buffer.of(0x45), octets]), 0);
     agent.sent.length = 0;
     agent.logged.length = 0;
   }

@@ -22,7 +22,7 @@ import { createForwarder } from './forwarding.ts';
 import { replyCode } from './message.ts';
 import { createRegistration } from './registration.ts';
 import { statusOf } from './status.ts';
-import { readUnreachable } from './unreachable.ts';
+import { readQuoted, readUnreachable } from './unreachable.ts';
 import { createVisitorList } from './visitors.ts';
 
 export interface ForeignAgentOptions extends Telling {
@@ -37,6 +37,8 @@ const groups: readonly number[] = [0xe000000b, 0xe0000001, 0xe0000002, 0xfffffff
 const [allMobilityAgents] = groups;
 const firstEphemeralPort = 49152;
 const ephemeralPorts = 16384;
+/** With so many requests pending, each still has a port of its own. */
+const relayPortCount = 64;
 const portAttempts = 16;
 const tunnelProtocols: readonly number[] = [protocol.ipInIp, protocol.ipv6, protocol.gre, protocol.minimal];
 
@@ -50,7 +52,7 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
   };
   const now = () => performance.now();
   const sender = openRawSender(namespace);
-  const { sink, relayPort } = openSinkWithPort(namespace);
+  const { sink, relayPorts } = openSinkWithPorts(namespace);
   const own = ownAddresses(settings, namespace);
   const broadcasts: readonly number[] = [...groups, directedBroadcast(settings.visitedLink.prefix)];
   const challenges = settings.challenges ? createChallenges() : undefined;
@@ -62,10 +64,10 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     // The kernel knows no way: what a router would tell by ICMP.
     const octets = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
     const isRelayed =
-      octets.length > 28 && octets[9] === protocol.udp && octets.readUInt16BE(20) === relayPort;
+      octets.length > 28 && octets[9] === protocol.udp && relayPorts.includes(octets.readUInt16BE(20));
     if (isRelayed && 'code' in error && (error.code === 'ENETUNREACH' || error.code === 'EHOSTUNREACH')) {
       const code = error.code === 'ENETUNREACH' ? replyCode.networkUnreachable : replyCode.hostUnreachable;
-      registration.onUnreachable(octets.readUInt16BE(4), code);
+      registration.onUnreachable(readQuoted(octets), code);
     }
   };
 
@@ -149,7 +151,7 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
   }
 
   function onUpstreamUdp(frame: Buffer): void {
-    if (udpPortOf(frame) !== relayPort) {
+    if (!relayPorts.includes(udpPortOf(frame) ?? 0)) {
       return;
     }
     const datagram = readUdp(frame.subarray(ethernetLength));
@@ -162,9 +164,9 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
 
   function onUpstreamIcmp(octets: Buffer): void {
     const packet = ipv4Packet(octets);
-    const unreachable = packet && readUnreachable(packet, settings.upstreamAddress, relayPort);
+    const unreachable = packet && readUnreachable(packet, settings.upstreamAddress);
     if (unreachable !== undefined) {
-      registration.onUnreachable(unreachable.ipIdentification, unreachable.code);
+      registration.onUnreachable(unreachable, unreachable.code);
     }
   }
 
@@ -218,7 +220,7 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     visitors,
     challenges,
     now,
-    relayPort,
+    relayPorts,
     isOwnAddress: (address) => own.ipv4.has(address),
     sendUpstream,
     sendToMobile,
@@ -252,20 +254,21 @@ function udpPortOf(frame: Buffer): number | undefined {
   return frame.length < start + 4 ? undefined : frame.readUInt16BE(start + 2);
 }
 
-/** A sink with a source port for relayed requests that nobody else has (RFC 3344 3.7.2.2: variable). */
-function openSinkWithPort(namespace: Namespace | undefined): {
+/** A sink with source ports for relayed requests that nobody else has. */
+function openSinkWithPorts(namespace: Namespace | undefined): {
   sink: { close(): void };
-  relayPort: number;
+  relayPorts: number[];
 } {
   for (let attempt = 1; ; attempt++) {
-    const relayPort = firstEphemeralPort + Math.floor(Math.random() * ephemeralPorts);
+    const first = firstEphemeralPort + Math.floor(Math.random() * (ephemeralPorts - relayPortCount));
+    const relayPorts = Array.from({ length: relayPortCount }, (_, index) => first + index);
     try {
       const sink = openSink({
         namespace,
-        udpPorts: [mobileIpPort, relayPort],
+        udpPorts: [mobileIpPort, ...relayPorts],
         protocols: [...tunnelProtocols],
       });
-      return { sink, relayPort };
+      return { sink, relayPorts };
     } catch (error) {
       const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
       if (!isTaken || attempt === portAttempts) {

@@ -90,14 +90,22 @@ export function createRequestCheck(
     if (isRegistration && request.encapsulatingDelivery && !settings.encapsulatingDeliveryStyle) {
       return replyCode.deliveryStyleNotSupported;
     }
-    if (isRegistration && !isReverse && settings.reverseTunneling === 'required') {
+    if (
+      isRegistration &&
+      !isReverse &&
+      settings.reverseTunneling === 'required' &&
+      !deviates('missing-reverse-tunnel-relayed')
+    ) {
       return replyCode.reverseTunnelMandatory;
     }
     if (isReverse && ttl !== 255 && !deviates('distant-request-relayed')) {
       return deviates('distant-request-denied-with-64') ? replyCode.unspecified : replyCode.tooDistant;
     }
-    if (isRegistration && isReverse && settings.reverseTunneling === 'refused') {
-      return replyCode.reverseTunnelUnavailable;
+    const isRefused = settings.reverseTunneling === 'refused' && !deviates('refused-reverse-tunnel-relayed');
+    if (isRegistration && isReverse && isRefused) {
+      return deviates('refused-reverse-tunnel-denied-with-64')
+        ? replyCode.unspecified
+        : replyCode.reverseTunnelUnavailable;
     }
     return undefined;
   }

@@ -13,23 +13,27 @@ export const dataDeviations = {
     breaks: 'Delivers tunnelled IPv6 after a reply that denied the registration as a whole.',
   },
   'ipv6-state-after-ipv6-denial': {
-    clause: '4.4-b',
-    also: ['4.2-b'],
+    clause: '4.4-g',
+    also: ['4.4-b', '4.2-b'],
     breaks: 'Delivers tunnelled IPv6 after IPv6 code 128 or 129.',
   },
   'ipv6-state-after-code-2': {
-    clause: '4.4-b',
+    clause: '4.4-g',
     breaks:
       'Delivers IPv6 tunnelled to the care-of address after IPv6 code 2, which says to the home address.',
   },
   'ipv6-state-without-code': {
-    clause: '4.4-b',
-    also: ['4.2-b'],
+    clause: '4.4-g',
+    also: ['4.4-b', '4.2-b'],
     breaks: 'Delivers tunnelled IPv6 after an accepting reply without a code extension.',
   },
   'ipv6-state-though-ignoring': {
     clause: '4.4-d',
     breaks: 'Delivers IPv6 tunnelled to the care-of address though its policy is to ignore IPv6.',
+  },
+  'denied-renewal-ends-visit': {
+    clause: '4.4-a',
+    breaks: 'Takes a visitor out of its list when the home agent denies its renewal.',
   },
   'returned-address-not-learnt': {
     clause: '4.4-a',
@@ -74,6 +78,11 @@ export const dataDeviations = {
     clause: '5.1.1-h',
     also: ['5.1.2-h', '4.4-g', '4.4-i'],
     breaks: 'Delivers tunnelled IPv6 with source and destination exchanged, as the draft misprints it.',
+  },
+  'ipv6-delivered-twice': {
+    clause: '4.4-g',
+    also: ['4.4-i'],
+    breaks: 'Delivers every tunnelled IPv6 packet two times.',
   },
   'ipv6-delivered-altered': {
     clause: '4.4-g',

@@ -296,6 +296,26 @@ const signalling = {
     clause: 'B12',
     breaks: 'Relays a request for home address 0.0.0.0 that has no NAI instead of denying it with 96.',
   },
+  'zero-home-address-reply-dropped': {
+    clause: 'B12',
+    breaks: 'Finds no pending request for the reply when the home address of the request was 0.0.0.0.',
+  },
+  'missing-nai-not-told': {
+    clause: 'B12',
+    breaks: 'Relays a reply without NAI, home agent or home address as it came, without 97, 98 or 99.',
+  },
+  'refused-reverse-tunnel-relayed': {
+    clause: 'B12',
+    breaks: 'Relays a request with T although it offers no reverse tunnels.',
+  },
+  'refused-reverse-tunnel-denied-with-64': {
+    clause: 'B12',
+    breaks: 'Denies T with code 64 instead of 74 where it offers no reverse tunnels.',
+  },
+  'missing-reverse-tunnel-relayed': {
+    clause: 'B12',
+    breaks: 'Relays a request without T although it demands reverse tunnels.',
+  },
   'mfae-not-demanded': {
     clause: '6-a',
     breaks: 'Relays a request without an MFAE though it shares a key with the mobile node.',
@@ -344,6 +364,30 @@ const signalling = {
     breaks: 'Appends no MFAE for a mobile node that it shares a key with.',
   },
   'mfae-wrong': { clause: 'B11', breaks: 'Appends an MFAE with a wrong authenticator.' },
+  'relayed-reply-from-another-port': {
+    clause: 'B11',
+    breaks: 'Relays replies from another UDP port than 434.',
+  },
+  'relayed-reply-to-another-port': {
+    clause: 'B11',
+    breaks: 'Relays replies to UDP port 434 instead of the port that the request came from.',
+  },
+  'relayed-reply-from-care-of-address': {
+    clause: 'B11',
+    breaks: 'Relays replies from its care-of address instead of the address that the request went to.',
+  },
+  'relayed-reply-to-everybody': {
+    clause: 'B11',
+    breaks: 'Relays replies to 255.255.255.255 although they hold a home address.',
+  },
+  'relayed-reply-by-broadcast': {
+    clause: 'B11',
+    breaks: "Relays replies to the link's broadcast address instead of the mobile node's.",
+  },
+  'unauthentic-reply-not-told': {
+    clause: 'B11',
+    breaks: 'Says nothing (68) when the FHAE of a reply is missing or wrong.',
+  },
   'fhae-of-reply-not-demanded': {
     clause: 'B11',
     breaks: 'Relays a reply without an FHAE though it shares a key with the home agent.',

@@ -166,7 +166,11 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     if (deviates('ipv6-delivered-altered') && inner.length > 40) {
       inner[inner.length - 1] = (inner[inner.length - 1] ?? 0) ^ 0xff;
     }
-    deliver(inner, deviates('ipv6-delivered-to-broadcast') ? broadcastMac : visitor.mac);
+    const mac = deviates('ipv6-delivered-to-broadcast') ? broadcastMac : visitor.mac;
+    deliver(inner, mac);
+    if (deviates('ipv6-delivered-twice')) {
+      deliver(inner, mac);
+    }
   }
 
   return {

@@ -8,8 +8,6 @@ import type { ForeignAgentDeviation } from './deviations.ts';
 export interface RunForeignAgentOptions extends ProgramOptions {
   /** Path of the configuration file. */
   config: string;
-  /** Names of deviations, with or without `foreign-agent/`. */
-  deviations: string[];
 }
 
 /**
@@ -17,9 +15,9 @@ export interface RunForeignAgentOptions extends ProgramOptions {
  * forward: the agent does. Rejects with a ConfigurationError, an UnknownDeviationError or what the kernel refused.
  */
 export async function runForeignAgent(options: RunForeignAgentOptions): Promise<void> {
-  const names = resolveDeviations('foreign-agent', options.deviations) as ForeignAgentDeviation[];
   const settings = readConfiguration(options.config);
-  await runProgram('foreign agent', options, (telling) =>
-    startForeignAgent({ settings, deviates: createDeviates(names), ...telling }),
-  );
+  await runProgram('foreign agent', options, (telling, deviations) => {
+    const names = resolveDeviations('foreign-agent', deviations) as ForeignAgentDeviation[];
+    return startForeignAgent({ settings, deviates: createDeviates(names), ...telling });
+  });
 }

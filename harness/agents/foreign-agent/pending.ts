@@ -23,7 +23,8 @@ export interface Pending {
   policy: Policy;
   ipv6?: Ipv6Intent;
   association?: SecurityAssociation;
-  /** Of the IP header of the relayed request: what ICMP errors quote. */
+  /** UDP source port and IP identification of the relayed request: what ICMP errors quote. */
+  relayPort: number;
   ipIdentification: number;
   /** A mobile node that is not in the visitor list yet. */
   isNew: boolean;
@@ -31,6 +32,13 @@ export interface Pending {
   expiresAt: number;
   /** A reply was relayed already; for a deviation that keeps the entry. */
   answered: boolean;
+}
+
+/** What an ICMP error quotes of the packet that it is about. */
+export interface Quoted {
+  destination: number;
+  port: number;
+  ipIdentification: number;
 }
 
 export interface PendingTable {
@@ -49,7 +57,8 @@ export interface PendingTable {
   match(reply: { homeAddress: number; nai?: string; identification: bigint }): Pending | undefined;
   /** The entry of a home address whatever the Identification; for a deviation. */
   matchHomeAddress(homeAddress: number): Pending | undefined;
-  byIpIdentification(ipIdentification: number): Pending | undefined;
+  /** The entry whose relayed request is quoted, if it can be told. */
+  matchQuoted(quoted: Quoted): Pending | undefined;
   remove(pending: Pending): void;
   /** Give up the entry, or all entries, whose time is over. */
   expire(pending?: Pending): void;
@@ -107,8 +116,15 @@ export function createPendingTable(now: () => number, onTimeout: (pending: Pendi
     },
     matchHomeAddress: (homeAddress) =>
       [...entries.values()].findLast(({ request }) => request.homeAddress === homeAddress),
-    byIpIdentification: (ipIdentification) =>
-      [...entries.values()].find((pending) => pending.ipIdentification === ipIdentification),
+    matchQuoted({ destination, port, ipIdentification }) {
+      const candidates = table
+        .all()
+        .filter(({ relayPort, request }) => relayPort === port && request.homeAgent === destination);
+      // While there are ports enough, each has one request; translators and some routers change the identification.
+      return candidates.length === 1
+        ? candidates[0]
+        : candidates.find((pending) => pending.ipIdentification === ipIdentification);
+    },
     remove,
     expire(pending) {
       if (pending === undefined) {

@@ -14,8 +14,9 @@ import {
   type Request,
   replyCode,
 } from './message.ts';
-import { createPendingTable, type Pending } from './pending.ts';
+import { createPendingTable, type Pending, type Quoted } from './pending.ts';
 import { findPolicy } from './policies.ts';
+import { createQuotable } from './quotable.ts';
 import { chooseIpv6, createRelayEncoder } from './relay.ts';
 import { createReplyEncoder, type Recipient } from './reply.ts';
 import { isHomeAgentAuthenticated, mobileAssociation } from './security.ts';
@@ -38,8 +39,8 @@ export interface RegistrationOptions {
   challenges: Challenges | undefined;
   /** Monotonic, milliseconds. */
   now(): number;
-  /** UDP source port of relayed requests. */
-  relayPort: number;
+  /** UDP source ports for relayed requests. */
+  relayPorts: readonly number[];
   isOwnAddress(address: number): boolean;
   /** Send an IPv4 packet upstream / to the mobile node at a link-layer address. */
   sendUpstream(packet: Uint8Array): void;
@@ -52,10 +53,10 @@ export interface RegistrationOptions {
 
 export interface Registration {
   onRequest(arrival: RequestArrival): void;
-  /** The payload of a UDP datagram for `relayPort` that came from upstream. */
+  /** The payload of a UDP datagram for one of `relayPorts` that came from upstream. */
   onReply(payload: Buffer): void;
-  /** An ICMP error that quotes the packet with this identification; `code` is what it means to the mobile node. */
-  onUnreachable(ipIdentification: number, code: number): void;
+  /** An ICMP error that quotes a relayed request; `code` is what it means to the mobile node. */
+  onUnreachable(quoted: Quoted, code: number): void;
   readonly pending: number;
   /** Neither a new visitor nor a new request would be served: the flag B (RFC 3344 2.1.1). */
   isBusy(): boolean;
@@ -79,7 +80,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const encodeReply = createReplyEncoder(settings, deviates);
   const mayDeny = createDenialLimit(now, settings.denialIntervalSeconds * 1000);
   const pendings = createPendingTable(now, onTimeout);
-  let ipIdentification = Math.floor(Math.random() * 0xffff);
+  const nextQuotable = createQuotable(options.relayPorts, () => pendings.all());
 
   function mobileName(request: Request): string {
     return request.nai ?? ipv4Text(request.homeAddress);
@@ -191,7 +192,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
         ...to,
         policy,
         ipv6: treatment.intent,
-        ipIdentification: nextIpIdentification(),
+        ...nextQuotable(),
         isNew,
         expiresAt: now() + pendingSeconds(request) * 1000,
         answered: false,
@@ -228,12 +229,6 @@ export function createRegistration(options: RegistrationOptions): Registration {
       : Math.min(lifetimeSeconds, settings.pendingTimeoutSeconds);
   }
 
-  /** Never 0, for which the kernel would put one of its own. */
-  function nextIpIdentification(): number {
-    ipIdentification = (ipIdentification % 0xffff) + 1;
-    return ipIdentification;
-  }
-
   function relay(pending: Pending, message: Buffer): void {
     pendings.add(pending);
     count('relayedRequests');
@@ -250,7 +245,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
             identification: pending.ipIdentification,
           },
         },
-        { udp: { sourcePort: options.relayPort, destinationPort: mobileIpPort } },
+        { udp: { sourcePort: pending.relayPort, destinationPort: mobileIpPort } },
         { payload: toHex(message) },
       ]),
     );
@@ -271,7 +266,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const pending =
       pendings.match(reply) ??
       (deviates('relays-mismatched-reply') ? pendings.matchHomeAddress(reply.homeAddress) : undefined);
-    if (pending === undefined) {
+    const isLost = pending?.request.homeAddress === 0 && deviates('zero-home-address-reply-dropped');
+    if (pending === undefined || isLost) {
       dropReply('no pending request');
       return;
     }
@@ -289,7 +285,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
       // RFC 3344 3.7.3.1: the reply is discarded, and the mobile node's registration rejected.
       dropReply('failed authentication of the home agent');
       forget(pending);
-      deny(pending, replyCode.homeAgentFailedAuthentication);
+      if (!deviates('unauthentic-reply-not-told')) {
+        deny(pending, replyCode.homeAgentFailedAuthentication);
+      }
       return;
     }
     if (reply.authorization === undefined || reply.trailing) {
@@ -305,12 +303,23 @@ export function createRegistration(options: RegistrationOptions): Registration {
       forget(pending);
     }
     count('relayedReplies');
-    options.sendToMobile(pending.mac, encodeReply.relay(pending, reply, code, challengeFor(pending.request)));
+    const mac = deviates('relayed-reply-by-broadcast') ? Buffer.alloc(6, 0xff) : pending.mac;
+    options.sendToMobile(mac, encodeReply.relay(pending, reply, code, challengeFor(pending.request)));
     // The lifetime begins when the reply is forwarded (RFC 3344 3.7.3.2).
     if (isAccepted) {
       visitors.accept(pending, reply);
-    } else if (reply.code > 1 && deviates('ipv6-state-after-denial')) {
+    } else if (reply.code > 1) {
+      afterDenial(pending, reply);
+    }
+  }
+
+  /** RFC 3344 3.7.2: the visitor list stays as it was; deviations have it otherwise. */
+  function afterDenial(pending: Pending, reply: Reply): void {
+    if (deviates('ipv6-state-after-denial')) {
       visitors.admitIpv6(pending);
+    }
+    if (deviates('denied-renewal-ends-visit')) {
+      visitors.accept(pending, { ...reply, lifetimeSeconds: 0 });
     }
   }
 
@@ -319,7 +328,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
    * NAI or names no home agent or home address. Of a denial nobody expects the two addresses: it may have none to give.
    */
   function incomplete(pending: Pending, reply: Reply): number | undefined {
-    if (pending.request.nai === undefined) {
+    if (pending.request.nai === undefined || deviates('missing-nai-not-told')) {
       return undefined;
     }
     if (reply.nai === undefined) {
@@ -351,7 +360,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     onRequest,
     onReply,
     onUnreachable(quoted, code) {
-      const pending = pendings.byIpIdentification(quoted);
+      const pending = pendings.matchQuoted(quoted);
       if (pending === undefined) {
         count('unmatchedIcmp');
         return;

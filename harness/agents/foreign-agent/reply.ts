@@ -10,6 +10,9 @@ import { withAuthentication } from './security.ts';
 /** Where an answer goes, and what it is made with; a pending entry is one. */
 export type Recipient = Pick<Pending, 'request' | 'mac' | 'port' | 'replySource' | 'association'>;
 
+/** `sourcePort`: for deviations, instead of 434. */
+type Addressing = Pick<Pending, 'port' | 'replySource'> & { sourcePort?: number };
+
 export interface ReplyEncoder {
   /** The packet that denies a request (RFC 3344 3.7.2.3). `challenge`: hex digits, to be appended (RFC 4721 3.3). */
   deny(to: Recipient, code: number, lifetimeSeconds: number, challenge?: string): Uint8Array;
@@ -27,7 +30,7 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
   const types = settings.extensionTypes;
 
   /** RFC 3344 3.7.2.3: to the home address, or to all where there is none yet; the link-layer address is known. */
-  function packet(to: Recipient, homeAddress: number, message: Buffer): Uint8Array {
+  function packet(to: Addressing, homeAddress: number, message: Buffer): Uint8Array {
     return encodePacket([
       {
         ipv4: {
@@ -36,7 +39,7 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
           ttl: replyTtl,
         },
       },
-      { udp: { sourcePort: mobileIpPort, destinationPort: to.port } },
+      { udp: { sourcePort: to.sourcePort ?? mobileIpPort, destinationPort: to.port } },
       { payload: toHex(message) },
     ]);
   }
@@ -113,7 +116,15 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
       const message = deviates('code-extension-before-authentication')
         ? Buffer.concat([head.subarray(0, start), ours, head.subarray(start), kept])
         : Buffer.concat([head, kept, ours]);
-      return packet(to, reply.homeAddress, finish(to, message, challenge));
+      const addressing = {
+        replySource: deviates('relayed-reply-from-care-of-address')
+          ? to.request.careOfAddress
+          : to.replySource,
+        port: deviates('relayed-reply-to-another-port') ? mobileIpPort : to.port,
+        sourcePort: deviates('relayed-reply-from-another-port') ? mobileIpPort + 1 : undefined,
+      };
+      const homeAddress = deviates('relayed-reply-to-everybody') ? 0 : reply.homeAddress;
+      return packet(addressing, homeAddress, finish(to, message, challenge));
     },
   };
 }

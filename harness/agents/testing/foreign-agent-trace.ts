@@ -2,6 +2,7 @@ import { encodePacket, type Packet, toHex } from '../../wire/index.ts';
 import { createDeviates } from '../common/deviates.ts';
 import { advertiseForeignAgent } from '../foreign-agent/advertisements.ts';
 import type { ForeignAgentDeviation } from '../foreign-agent/deviations.ts';
+import { readQuoted } from '../foreign-agent/unreachable.ts';
 import {
   address,
   code,
@@ -128,7 +129,9 @@ function messages(world: World): void {
   world.ask(2, { ...secured, before: own(2) });
   for (const icmpCode of [80, 81, 82]) {
     const [relayed] = world.ask(5).packets;
-    world.registration.onUnreachable(relayed?.octets.readUInt16BE(4) ?? 0, icmpCode);
+    if (relayed !== undefined) {
+      world.registration.onUnreachable(readQuoted(relayed.octets), icmpCode);
+    }
   }
   world.clock.ms += 7000;
   world.registration.expire();
@@ -171,6 +174,11 @@ function refusals(world: World): void {
     world.tunnel(tunnelledIpv6(ipv6Of(1)));
     world.register(1, { request: { lifetimeSeconds: 0 } });
   }
+  world.register(4);
+  world.answer(world.ask(4).octets, { reply: { code: 133 } });
+  world.tunnel(tunnelledIpv4('10.1.1.4'));
+  world.answer(world.ask(4).octets, { nai: null });
+  world.register(5, { request: { homeAddress: '0.0.0.0' } }, { reply: { homeAddress: '10.1.200.5' } });
   world.answer(world.ask(3, { before: [address('::')] }).octets, {
     before: [address('2001:db8:1:0:d::1'), code(0)],
   });
@@ -199,11 +207,24 @@ function advertisements(world: World, names: ForeignAgentDeviation[]): string[] 
   return frames;
 }
 
+/** A request with T and one without, to an agent that refuses or demands reverse tunnels. */
+function reverseTunnels(world: World): void {
+  world.ask(4, { request: { reverseTunneling: true } });
+  world.ask(5);
+}
+
 /** Everything that the agent says in one long scenario with everything in it, in order. */
 export function trace(changes: object, names: ForeignAgentDeviation[]): string[] {
   const said: string[] = [];
-  for (const scene of [messages, registrations, refusals]) {
-    const world = foreignAgent(changes, names);
+  const scenes: [(world: World) => void, object][] = [
+    [messages, {}],
+    [registrations, {}],
+    [refusals, {}],
+    [reverseTunnels, { reverseTunneling: 'refused' }],
+    [reverseTunnels, { reverseTunneling: 'required' }],
+  ];
+  for (const [scene, setting] of scenes) {
+    const world = foreignAgent({ ...changes, ...setting }, names);
     scene(world);
     said.push(...textOf(world.sent));
     if (scene === messages) {

@@ -54,7 +54,7 @@ export const keys = {
   mobileForeign: { spi: 3001, key: fromHex('0d'.repeat(16)), algorithm: 'hmac-md5' },
 } satisfies Record<string, SecurityAssociation>;
 
-export const relayPort = 50000;
+export const relayPorts = [50000, 50001];
 export const plainHomeAgent = '10.8.0.2';
 export const securedHomeAgent = '10.8.0.3';
 
@@ -129,7 +129,7 @@ export function foreignAgent(changes: object = {}, names: ForeignAgentDeviation[
     visitors,
     challenges,
     now,
-    relayPort,
+    relayPorts,
     isOwnAddress: (own) => ['10.20.0.1', '10.9.0.2'].some((text) => ipv4Number(text) === own),
     ...output,
     count,
