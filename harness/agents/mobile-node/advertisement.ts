@@ -107,6 +107,12 @@ function readExtensions(
 }
 
 /** A foreign agent that can be registered with (RFC 3344 2.1.1: F comes with a care-of address). */
-export function isForeignAgent(advertisement: Advertisement): boolean {
-  return (advertisement.flags & agentFlag.foreignAgent) !== 0 && advertisement.careOfAddresses.length > 0;
+export function isForeignAgent({
+  flags,
+  careOfAddresses,
+  registrationLifetimeSeconds,
+}: Advertisement): boolean {
+  return (
+    (flags & agentFlag.foreignAgent) !== 0 && careOfAddresses.length > 0 && registrationLifetimeSeconds > 0
+  );
 }

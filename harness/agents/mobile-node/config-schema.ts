@@ -19,14 +19,7 @@ const behaviour = {
     'intervalSeconds',
   ]),
   careOf: {
-    anyOf: [
-      { enum: ['none', 'dhcp'] },
-      closed({ address: text, prefixLength: { type: 'integer', minimum: 1, maximum: 32 }, router: text }, [
-        'address',
-        'prefixLength',
-        'router',
-      ]),
-    ],
+    anyOf: [{ enum: ['none', 'dhcp'] }, closed({ address: text, router: text }, ['address', 'router'])],
   },
   ipv6WaitSeconds: shortSeconds,
   routerProbeSeconds: shortSeconds,

@@ -27,7 +27,6 @@ export type Ipv6Home = { address: Ipv6Key } | 'zero' | 'eui64';
 /** A care-of address as it is given by hand, or by DHCP. */
 export interface CareOfAddress {
   address: number;
-  prefix: Ipv4Prefix;
   router: number;
 }
 
@@ -70,7 +69,7 @@ export interface Settings extends Behaviour {
 }
 
 type BehaviourEntry = Partial<Behaviour> & {
-  careOf?: 'none' | 'dhcp' | { address: string; prefixLength: number; router: string };
+  careOf?: 'none' | 'dhcp' | { address: string; router: string };
 };
 
 interface MobileNodeEntry extends AssociationEntry, BehaviourEntry {
@@ -195,7 +194,6 @@ function careOfOf(entry: NonNullable<BehaviourEntry['careOf']>): Settings['careO
     ? entry
     : {
         address: ipv4Number(entry.address),
-        prefix: ipv4Prefix(`${entry.address}/${entry.prefixLength}`),
         router: ipv4Number(entry.router),
       };
 }

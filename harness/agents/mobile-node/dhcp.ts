@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inNamespace, type Namespace } from '../../net/index.ts';
-import { ipv4Number, ipv4PrefixOf } from '../common/addresses.ts';
+import { ipv4Number } from '../common/addresses.ts';
 import type { Lease } from './care-of.ts';
 
 export interface DhcpOptions {
@@ -57,21 +57,15 @@ export function askForLease({ namespace, device, wanted, take }: DhcpOptions): (
   };
 }
 
-/** `lease ADDRESS PREFIX-LENGTH ROUTER SECONDS`; without a router the address is of no use. */
+/** `lease ADDRESS ROUTER SECONDS`; without a router the address is of no use. */
 export function parseLease(text: string): Lease | undefined {
-  const found = /^lease (\S+) (\d{1,2}) (\S+) (\d+)$/m.exec(text);
+  const found = /^lease (\S+) (\S+) (\d+)$/m.exec(text);
   if (found === null) {
     return undefined;
   }
-  const [, address = '', length = '', router = '', seconds = ''] = found;
+  const [, address = '', router = '', seconds = ''] = found;
   try {
-    const own = ipv4Number(address);
-    return {
-      address: own,
-      prefix: ipv4PrefixOf(own, Math.min(32, Number(length))),
-      router: ipv4Number(router),
-      leaseSeconds: Number(seconds),
-    };
+    return { address: ipv4Number(address), router: ipv4Number(router), leaseSeconds: Number(seconds) };
   } catch {
     return undefined;
   }

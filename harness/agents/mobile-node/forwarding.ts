@@ -99,10 +99,9 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     );
   }
 
+  /** RFC 3344 4.2.1: away from home no neighbour is asked for by broadcast, so all goes by the router. */
   function sendFromCareOf(packet: Buffer, careOf: CareOfAddress): void {
-    const destination = ipv4At(packet, 16);
-    const isOnLink = inIpv4Prefix(destination, careOf.prefix);
-    neighbours.sendIpv4(isOnLink ? destination : careOf.router, packet);
+    neighbours.sendIpv4(careOf.router, packet);
   }
 
   /** RFC 3024: the reverse tunnel of a co-located care-of address. */
@@ -203,7 +202,8 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
   function sendIpv6FromCareOf(packet: Buffer, at: Extract<Service, { kind: 'co-located' }>): void {
     const use = deviatingUse(at);
     if (use === 'local-router') {
-      const mac = options.ipv6Router() ?? neighbours.findIpv4(at.careOf.router);
+      const isDeviating = use !== at.ipv6;
+      const mac = options.ipv6Router() ?? (isDeviating ? neighbours.findIpv4(at.careOf.router) : undefined);
       if (mac === undefined) {
         count('notSentIpv6');
         return;

@@ -136,6 +136,7 @@ function mustRegisterAgain(before: Advertisement, now: Advertisement): boolean {
   return (
     hasRestarted ||
     ((before.flags ^ now.flags) & watched) !== 0 ||
-    before.careOfAddresses[0] !== now.careOfAddresses[0]
+    before.careOfAddresses[0] !== now.careOfAddresses[0] ||
+    !before.mac.equals(now.mac)
   );
 }

@@ -11,7 +11,7 @@ import {
   type SecurityAssociation,
   type Tamper,
 } from '../../wire/index.ts';
-import { ipv4Number, ipv4PrefixOf } from '../common/addresses.ts';
+import { ipv4Number } from '../common/addresses.ts';
 import { createDeviates } from '../common/deviates.ts';
 import type { Lease } from '../mobile-node/care-of.ts';
 import { parseConfiguration } from '../mobile-node/config.ts';
@@ -107,6 +107,7 @@ export function createWorld(changes: object = {}, names: MobileNodeDeviation[] =
   let lastRequest: { request: RegistrationRequest; source: string } | undefined;
   let used: HomeAddresses | undefined;
   const events: string[] = [];
+  const received: Uint8Array[] = [];
   let sequenceNumber = 300;
 
   const node = createMobileNode({
@@ -164,6 +165,7 @@ export function createWorld(changes: object = {}, names: MobileNodeDeviation[] =
   }
 
   function receiveFrame(octets: Uint8Array): void {
+    received.push(octets);
     node.onFrame(Buffer.from(octets), ((octets[0] ?? 0) & 1) === 1);
     run(0);
   }
@@ -218,6 +220,7 @@ export function createWorld(changes: object = {}, names: MobileNodeDeviation[] =
     receive,
     receiveFrame,
     events,
+    received,
     now: () => time,
     used: () => used,
     /** What was sent since this was last asked. */
@@ -246,7 +249,6 @@ export function createWorld(changes: object = {}, names: MobileNodeDeviation[] =
       take = undefined;
       taking?.({
         address: own,
-        prefix: ipv4PrefixOf(own, 24),
         router: ipv4Number('10.30.0.1'),
         leaseSeconds: seconds,
       });
