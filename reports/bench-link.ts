@@ -27,13 +27,20 @@ export class BenchLink {
   private readonly process: ChildProcess;
   private readonly sockets: Server;
   private readonly path: string;
+  private readonly ask: (question: string) => Promise<void>;
   private readonly asking = new Map<string, Socket[]>();
   private watch: NodeJS.Timeout;
   private said = '';
 
-  /** Start the server with its task, and listen at `path`. */
-  constructor(command: readonly string[], begin: Begin, path: string) {
+  /** Start the server with its task, and listen at `path`; `ask` has the operator do something. */
+  constructor(
+    command: readonly string[],
+    begin: Begin,
+    path: string,
+    ask: (question: string) => Promise<void>,
+  ) {
     this.path = path;
+    this.ask = ask;
     const [program = '', ...args] = command;
     // A process group of its own: Ctrl-C in the terminal is for us, and we tell the server what to do about it.
     this.process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
@@ -104,6 +111,9 @@ export class BenchLink {
         return;
       case 'problem':
         this.problem = message.message;
+        return;
+      case 'ask':
+        this.ask(message.question).then(() => this.process.stdin?.write(asLine({ done: true })));
         return;
       case 'end':
         this.end = message;

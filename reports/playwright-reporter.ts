@@ -1,5 +1,5 @@
 /**
- * Our reporter, the first in the list: starts the bench server when the tests are known, answers them, and makes a FAIL a failed
+ * Our reporter, the first in the list: starts the bench servers when the tests are known, answers them, and makes a FAIL a failed
  * test. A test that threw would cost its worker; instead the reporters behind this one see the results that are changed here.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,27 +16,40 @@ import type {
 import type { Outcome } from '../harness/engine/outcome.ts';
 import { BenchLink } from './bench-link.ts';
 import { clauseTable, findingLines } from './finding.ts';
+import { Operator, openTerminal } from './operator.ts';
 import { Progress, progressText } from './progress.ts';
-import { type RunRequest, socketVariable } from './request.ts';
-import { assemble, exitStatus, type Results } from './results.ts';
-import { summary } from './summary.ts';
+import { folderOf, type RunRequest, socketVariable } from './request.ts';
+import { assemble, exitStatusOf, type Results } from './results.ts';
+import { summaryOf } from './summary.ts';
 import { plain, type TextOptions } from './text.ts';
 import { writeResults } from './write-results.ts';
 
 export interface ReporterOptions {
   request: RunRequest;
-  /** The bench server's command, with what it is wrapped in. */
-  command: string[];
+  /** The bench servers' commands, in the order of the request's benches, with what they are wrapped in. */
+  commands: string[][];
   /** Given by Playwright: "list" when tests are only listed. */
   _mode?: string;
 }
 
-/** Annotations by which a test tells its reporter its id, and why it got no outcome. */
+/** Annotations by which a test tells its reporter its id and its bench, and why it got no outcome. */
 export const idAnnotation = 'vector';
+export const benchAnnotation = 'bench';
 export const problemAnnotation = 'problem';
 
-const idOf = (test: TestCase): string =>
-  test.annotations.find(({ type }) => type === idAnnotation)?.description ?? '';
+const annotated = (test: TestCase, wanted: string): string =>
+  test.annotations.find(({ type }) => type === wanted)?.description ?? '';
+const idOf = (test: TestCase): string => annotated(test, idAnnotation);
+
+/** A bench of the run: its server, the tests it gets, and what came of them. */
+interface Bench {
+  link: BenchLink;
+  tests: string[];
+  results?: Results | undefined;
+}
+
+/** Tests under way that the progress line names. */
+const mostShown = 4;
 
 /** Unix sockets have short paths, and /run is covered in the server's world. */
 function socketFolder(): string {
@@ -46,11 +59,10 @@ function socketFolder(): string {
 
 export default class DsmipReporter implements Reporter {
   private readonly options: ReporterOptions;
-  private link: BenchLink | undefined;
+  private readonly benches = new Map<string, Bench>();
   private progress: Progress | undefined;
+  private operator: Operator | undefined;
   private folder: string | undefined;
-  private results: Results | undefined;
-  private tests: string[] = [];
   private readonly startedMs = Date.now();
 
   constructor(options: ReporterOptions) {
@@ -62,27 +74,35 @@ export default class DsmipReporter implements Reporter {
   }
 
   onBegin(_config: FullConfig, suite: Suite): void {
-    this.tests = [...new Set(suite.allTests().map(idOf))];
-    if (this.options._mode === 'list' || this.tests.length === 0) return;
+    const tests = suite.allTests();
+    if (this.options._mode === 'list' || tests.length === 0) return;
     this.folder = socketFolder();
-    const socket = join(this.folder, 'outcomes');
-    const link = new BenchLink(
-      this.options.command,
-      { request: this.options.request, tests: this.tests },
-      socket,
-    );
-    this.link = link;
+    const { request, commands } = this.options;
+    const operator = new Operator(request.interactive ? openTerminal() : undefined);
+    this.operator = operator;
+    for (const [at, bench] of request.benches.entries()) {
+      const own = tests.filter((test) => annotated(test, benchAnnotation) === bench.name);
+      const ids = [...new Set(own.map(idOf))];
+      if (ids.length === 0) continue;
+      const folder = folderOf(request, bench);
+      const begin = { request, bench, tests: ids, ...(folder === undefined ? {} : { folder }) };
+      const link = new BenchLink(commands[at] ?? [], begin, join(this.folder, bench.name), (question) =>
+        operator.ask(question),
+      );
+      this.benches.set(bench.name, { link, tests: ids });
+    }
     // Workers are started after this and inherit it.
-    process.env[socketVariable] = socket;
+    process.env[socketVariable] = this.folder;
+    const links = [...this.benches.values()].map(({ link }) => link);
     this.progress = new Progress(process.stdout, () =>
       progressText(
-        [...link.outcomes.values()].map(({ outcome }) => outcome),
-        this.tests.length,
-        link.running,
+        links.flatMap((link) => [...link.outcomes.values()].map(({ outcome }) => outcome)),
+        [...this.benches.values()].reduce((sum, bench) => sum + bench.tests.length, 0),
+        links.flatMap((link) => link.running).slice(0, mostShown),
         (Date.now() - this.startedMs) / 1000,
       ),
     );
-    link.ended.then(() => this.progress?.stop());
+    Promise.all(links.map((link) => link.ended)).then(() => this.progress?.stop());
     this.followParent();
   }
 
@@ -96,79 +116,86 @@ export default class DsmipReporter implements Reporter {
 
   onTestEnd(test: TestCase, result: TestResult): void {
     const problem = result.annotations.find(({ type }) => type === problemAnnotation)?.description;
-    const outcome = this.link?.outcomes.get(idOf(test))?.outcome;
+    const link = this.benches.get(annotated(test, benchAnnotation))?.link;
+    const outcome = link?.outcomes.get(idOf(test))?.outcome;
     const broken = outcome !== undefined && (outcome.verdict === 'FAIL' || outcome.verdict === 'ERROR');
     if (problem === undefined && !broken) return;
-    const message = broken ? this.failureText(outcome) : `ERROR of the harness: ${problem}`;
+    const message = broken ? failureText(outcome, link) : `ERROR of the harness: ${problem}`;
     result.status = 'failed';
     result.errors = [{ message }];
     result.error = { message };
   }
 
-  /** The words of expect() tell Playwright's JUnit reporter a failure of the device from an error of the harness. */
-  private failureText(outcome: Outcome): string {
-    const clauses = clauseTable(this.link?.begun?.clauses ?? []);
-    const broken = outcome.judgements
-      .filter(({ verdict }) => verdict === 'FAIL')
-      .map(({ clause }) => `'${clause}'`);
-    const head =
-      outcome.verdict === 'FAIL'
-        ? `FAIL: expect(device).toFollow(${[...new Set(broken)].join(', ')})`
-        : 'ERROR of the harness';
-    return [head, ...findingLines(outcome, 'FAIL', clauses, plain)].join('\n');
-  }
-
   async onEnd(result: FullResult): Promise<{ status?: FullResult['status'] } | undefined> {
-    const { link } = this;
-    if (link === undefined) return undefined;
-    link.finish(
-      result.status === 'interrupted' ? 'it was broken off from the keyboard' : 'all tests were reported',
-    );
-    await link.ended;
+    const benches = [...this.benches.values()];
+    if (benches.length === 0) return undefined;
+    for (const { link } of benches)
+      link.finish(
+        result.status === 'interrupted' ? 'it was broken off from the keyboard' : 'all tests were reported',
+      );
+    await Promise.all(benches.map(({ link }) => link.ended));
     this.progress?.stop();
-    link.close();
+    this.operator?.close();
+    for (const { link } of benches) link.close();
     if (this.folder !== undefined) rmSync(this.folder, { recursive: true, force: true });
-    this.results = this.collect(link);
-    const status = this.results === undefined ? 2 : exitStatus(this.results);
+    for (const bench of benches) bench.results = collect(bench);
+    const all = benches.flatMap(({ results }) => results ?? []);
+    const status = all.length < benches.length ? 2 : exitStatusOf(all);
     return status === 0 ? undefined : { status: result.status === 'interrupted' ? 'interrupted' : 'failed' };
   }
 
-  /** The results as the server wrote them; written here when it could not. */
-  private collect(link: BenchLink): Results | undefined {
-    const { begun } = link;
-    if (begun === undefined) return undefined;
-    const outcomes = this.tests.flatMap((id) => link.outcomes.get(id)?.outcome ?? []);
-    const notRun = this.tests.filter((id) => !link.outcomes.has(id));
-    const { header, clauses, folder } = begun;
-    if (link.end !== undefined) return assemble(header, { ...link.end, outcomes, clauses });
-    const incomplete = link.problem ?? 'the bench server ended';
-    const results = assemble(header, {
-      end: new Date().toISOString(),
-      findings: [],
-      outcomes,
-      clauses,
-      incomplete,
-      notRun,
-    });
-    writeResults(folder, results);
-    return results;
-  }
-
   async onExit(): Promise<void> {
-    const { link, results } = this;
-    if (link === undefined) return;
-    if (results === undefined) {
-      process.stderr.write(`dsmip: ${link.problem ?? 'the bench could not be set up'}\n`);
-      return;
-    }
+    const benches = [...this.benches.values()];
+    for (const { link, results } of benches)
+      if (results === undefined)
+        process.stderr.write(`dsmip: ${link.problem ?? 'the bench could not be set up'}\n`);
+    const all = benches.flatMap(({ results }) => results ?? []);
+    if (all.length === 0) return;
     const { isTTY, columns } = process.stdout;
     const style: TextOptions = {
       width: isTTY === true ? Math.min(Math.max(columns || 100, 60), 140) : 120,
       colour: isTTY === true && process.env.NO_COLOR === undefined,
     };
-    const folder = relative(process.cwd(), link.begun?.folder ?? '');
-    process.stdout.write(
-      `\n${summary(results, style).join('\n')}\nReport   ${folder.startsWith('..') ? link.begun?.folder : folder}\n`,
-    );
+    const folders = benches.flatMap(({ link }) => link.begun?.folder ?? []);
+    const { out } = this.options.request;
+    const shown = (out === undefined ? folders : [out]).map((folder) => {
+      const short = relative(process.cwd(), folder);
+      return `Report   ${short.startsWith('..') ? folder : short}`;
+    });
+    process.stdout.write(`\n${[...summaryOf(all, style), ...shown].join('\n')}\n`);
   }
+}
+
+/** The words of expect() tell Playwright's JUnit reporter a failure of the device from an error of the harness. */
+function failureText(outcome: Outcome, link: BenchLink | undefined): string {
+  const clauses = clauseTable(link?.begun?.clauses ?? []);
+  const broken = outcome.judgements
+    .filter(({ verdict }) => verdict === 'FAIL')
+    .map(({ clause }) => `'${clause}'`);
+  const head =
+    outcome.verdict === 'FAIL'
+      ? `FAIL: expect(device).toFollow(${[...new Set(broken)].join(', ')})`
+      : 'ERROR of the harness';
+  return [head, ...findingLines(outcome, 'FAIL', clauses, plain)].join('\n');
+}
+
+/** The results of a bench as its server wrote them; written here when it could not. */
+function collect({ link, tests }: Bench): Results | undefined {
+  const { begun } = link;
+  if (begun === undefined) return undefined;
+  const outcomes = tests.flatMap((id) => link.outcomes.get(id)?.outcome ?? []);
+  const notRun = tests.filter((id) => !link.outcomes.has(id));
+  const { header, clauses, folder } = begun;
+  if (link.end !== undefined) return assemble(header, { ...link.end, outcomes, clauses });
+  const incomplete = link.problem ?? 'the bench server ended';
+  const results = assemble(header, {
+    end: new Date().toISOString(),
+    findings: [],
+    outcomes,
+    clauses,
+    incomplete,
+    notRun,
+  });
+  writeResults(folder, results);
+  return results;
 }

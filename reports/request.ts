@@ -2,35 +2,62 @@
 import type { Outcome } from '../harness/engine/outcome.ts';
 import type { ClauseFacts, Results, ResultsHeader } from './results.ts';
 
-/** A run as it was asked for. Travels from `dsmip run` to Playwright in the environment variable below. */
-export interface RunRequest {
+/** One device to be tested: its profile, and the bench it needs. */
+export interface BenchRequest {
+  /** Folder of its results where a run has several: the role. */
+  name: string;
+  role: string;
   /** Absolute path of the profile, and as it was given. */
   profile: string;
   profileName: string;
   /** The profile's bench is the embedded lab, which needs private namespaces. */
   lab: boolean;
+}
+
+/** A run as it was asked for. Travels from `dsmip run` to Playwright in the environment variable below. */
+export interface RunRequest {
+  benches: BenchRequest[];
   strict: boolean;
+  /** Hooks of a profile may ask the operator. */
+  interactive: boolean;
   readings: { [reading: string]: string };
   selection: { [name: string]: string };
-  /** Folder of the report, absolute; left out: the server makes one. */
+  /** Folder of the report, absolute; left out: the servers make some. */
   out?: string;
   /** Reporters of Playwright's to run besides ours. */
   reporters: string[];
 }
 
 export const requestVariable = 'DSMIP_RUN';
-/** Path of the socket at which our reporter answers the tests. Set when it has begun. */
+/** Folder of the sockets, one a bench under its name, at which our reporter answers the tests. Set when it has begun. */
 export const socketVariable = 'DSMIP_OUTCOMES';
 
 /** First line to the bench server. */
 export interface Begin {
   request: RunRequest;
+  bench: BenchRequest;
+  /** Where its results go; left out: it makes a folder. */
+  folder?: string;
   tests: string[];
 }
 
-/** Any later line to the bench server. The end of its input means the same, with the program gone. */
+/** The operator has done what was asked. */
+export interface Done {
+  done: true;
+}
+
+/** The run is over. The end of the server's input means the same, with the program gone. */
 export interface Finish {
   finish: string;
+}
+
+/** Where the results of a bench go. */
+export function folderOf(
+  request: Pick<RunRequest, 'out' | 'benches'>,
+  bench: BenchRequest,
+): string | undefined {
+  if (request.out === undefined) return undefined;
+  return request.benches.length > 1 ? `${request.out}/${bench.name}` : request.out;
 }
 
 /** Lines from the bench server. */
@@ -39,6 +66,8 @@ export type ServerMessage =
   | { type: 'alive'; running: string[] }
   | { type: 'outcome'; outcome: Outcome; capture?: string }
   | { type: 'problem'; message: string }
+  /** The operator has to do this; `Done` is to follow. */
+  | { type: 'ask'; question: string }
   | ({ type: 'end' } & RunEnd);
 
 /** What is known after the last test. */

@@ -51,6 +51,8 @@ export interface Results {
   graceNs: number;
   roundTripsNs: number[];
   homeHostMac?: string;
+  visitedHostMac?: string;
+  linkMacs?: string[];
   /** Why nothing could be judged: the device answered nothing at the start. */
   unreachable?: string;
   start: string;
@@ -104,6 +106,13 @@ export function countVerdicts(outcomes: readonly Pick<Outcome, 'verdict'>[]): Ma
   const counts = new Map<Verdict, number>();
   for (const { verdict } of outcomes) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   return counts;
+}
+
+/** Exit status of a run with several devices: a FAIL of any, else what could not be judged of any, else whether anything passed. */
+export function exitStatusOf(all: readonly Pick<Results, 'outcomes' | 'incomplete'>[]): 0 | 1 | 2 | 3 {
+  const statuses = all.map(exitStatus);
+  for (const status of [1, 2, 0] as const) if (statuses.includes(status)) return status;
+  return 3;
 }
 
 /**

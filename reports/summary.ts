@@ -3,7 +3,7 @@ import { harmless } from '../harness/engine/describe.ts';
 import { type Outcome, type Verdict, verdictOrder, worst } from '../harness/engine/outcome.ts';
 import type { Level } from '../harness/vectors/ledger.ts';
 import { clauseTable, findingLines } from './finding.ts';
-import { type ClauseFacts, countVerdicts, exitStatus, type Results } from './results.ts';
+import { type ClauseFacts, countVerdicts, exitStatusOf, type Results } from './results.ts';
 import { cut, labelled, paint, plain, plural, type TextOptions } from './text.ts';
 
 /** What became of a clause in a run. */
@@ -162,12 +162,13 @@ const meanings: { readonly [status: number]: string } = {
   3: 'nothing was judged',
 };
 
-/** The summary, a line an entry. A pure function of the results. */
+/** The summary of a device, a line an entry. A pure function of the results. */
 export function summary(results: Results, options: TextOptions = plain): string[] {
-  const rows = clauseRows(results);
-  const status = exitStatus(results);
-  const seconds = (Date.parse(results.end) - Date.parse(results.start)) / 1000;
-  const device = harmless(`${results.device.vendor} ${results.device.product} ${results.device.version}`);
+  return summaryOf([results], options);
+}
+
+/** What went wrong or stayed open, and every clause that binds the role. */
+function details(results: Results, rows: ClauseRow[], options: TextOptions): string[] {
   return [
     ...section('Failures', findings(results, 'FAIL', options)),
     ...section('Errors of the harness', byReason(results, 'ERROR', options)),
@@ -186,12 +187,32 @@ export function summary(results: Results, options: TextOptions = plain): string[
           `Incomplete: ${harmless(results.incomplete)}; ${plural(results.notRun?.length ?? 0, 'test')} without outcome`,
           options.width,
         )),
-    ...totals(results, rows, options),
-    ...labelled(
-      'Device   ',
-      `${device}, as ${results.role}, profile ${harmless(results.profile.file)}${modeWords(results)}`,
-      options.width,
-    ),
+  ];
+}
+
+function deviceLine(results: Results, options: TextOptions): string[] {
+  const device = harmless(`${results.device.vendor} ${results.device.product} ${results.device.version}`);
+  return labelled(
+    'Device   ',
+    `${device}, as ${results.role}, profile ${harmless(results.profile.file)}${modeWords(results)}`,
+    options.width,
+  );
+}
+
+/** The summary of a run with one device or several: the details of each, then the totals of each, then the result. */
+export function summaryOf(all: readonly Results[], options: TextOptions = plain): string[] {
+  const tables = all.map((results) => ({ results, rows: clauseRows(results) }));
+  const status = exitStatusOf(all);
+  const seconds =
+    (Math.max(...all.map(({ end }) => Date.parse(end))) -
+      Math.min(...all.map(({ start }) => Date.parse(start)))) /
+    1000;
+  return [
+    ...tables.flatMap(({ results, rows }) => details(results, rows, options)),
+    ...tables.flatMap(({ results, rows }) => [
+      ...totals(results, rows, options),
+      ...deviceLine(results, options),
+    ]),
     `Result   ${meanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
   ];
 }

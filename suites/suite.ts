@@ -28,23 +28,28 @@ function tagsOf(one: TestCase, ledger: Ledger): string[] {
 
 /** Declare the tests of a role that this run has selected. */
 export function suite(role: Role): void {
-  const { readings, selection } = requestFromEnvironment();
+  const { readings, selection, benches } = requestFromEnvironment();
+  const bench = benches.find((one) => one.role === role);
+  if (bench === undefined) return;
   const { ledger, vectors } = loadCatalogue(readings);
   const ofRole = vectors.tests.filter((one) => one.role === role);
-  if (ofRole.length === 0) return;
   test.beforeAll(() => {
     if (process.env[socketVariable] === undefined) throw new Error(noReporter);
   });
   for (const one of select(ofRole, ledger, selection)) {
-    const details = { tag: tagsOf(one, ledger), annotation: [{ type: 'vector', description: one.id }] };
+    const annotation = [
+      { type: 'vector', description: one.id },
+      { type: 'bench', description: bench.name },
+    ];
+    const details = { tag: tagsOf(one, ledger), annotation };
     // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the first argument destructured
-    test(`${one.id} ${one.title}`, details, async ({}, info) => enact(await ask(one.id), info));
+    test(`${one.id} ${one.title}`, details, async ({}, info) => enact(await ask(bench.name, one.id), info));
   }
 }
 
 /** Ask our reporter, in Playwright's main process, for an outcome; it answers when the bench has it. */
-async function ask(id: string): Promise<Answer> {
-  const path = process.env[socketVariable] ?? '';
+async function ask(bench: string, id: string): Promise<Answer> {
+  const path = join(process.env[socketVariable] ?? '', bench);
   return new Promise((resolve) => {
     const socket = connect(path);
     const timer = setTimeout(() => {

@@ -8,7 +8,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { asLine, onLines } from '../../reports/lines.ts';
 import { writePcapng } from '../../reports/pcapng.ts';
-import type { Begin, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
+import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
 import { assemble, captureFile } from '../../reports/results.ts';
 import { writeResults } from '../../reports/write-results.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
@@ -56,10 +56,12 @@ export async function benchServerCommand(): Promise<void> {
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => finish(`it was ended by ${signal}`));
+  const operator = new Operator(speaker);
   const begin = await new Promise<Begin | undefined>((resolve) => {
     onLines(process.stdin, (line) => {
-      const message = JSON.parse(line) as Begin | Finish;
+      const message = JSON.parse(line) as Begin | Done | Finish;
       if ('finish' in message) finish(message.finish);
+      else if ('done' in message) operator.done();
       else resolve(message);
     });
     process.stdin.on('end', () => {
@@ -70,7 +72,7 @@ export async function benchServerCommand(): Promise<void> {
   if (begin !== undefined) {
     const alive = setInterval(() => speaker.say({ type: 'alive', running: [] }), aliveMs);
     try {
-      await new Serving(begin, speaker, () => clearInterval(alive)).serve(finished);
+      await new Serving(begin, speaker, operator, () => clearInterval(alive)).serve(finished);
     } catch (error) {
       speaker.say({ type: 'problem', message: error instanceof Error ? error.message : String(error) });
     }
@@ -80,26 +82,51 @@ export async function benchServerCommand(): Promise<void> {
   process.exit(0);
 }
 
+/** Somebody who does by hand what no command can do; asked one thing at a time. */
+class Operator {
+  private readonly speaker: Speaker;
+  private readonly waiting: { question: string; resolve: () => void }[] = [];
+
+  constructor(speaker: Speaker) {
+    this.speaker = speaker;
+  }
+
+  ask(question: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.push({ question, resolve });
+      if (this.waiting.length === 1) this.speaker.say({ type: 'ask', question });
+    });
+  }
+
+  done(): void {
+    this.waiting.shift()?.resolve();
+    const [next] = this.waiting;
+    if (next !== undefined) this.speaker.say({ type: 'ask', question: next.question });
+  }
+}
+
 class Serving {
   private readonly begin: Begin;
   private readonly speaker: Speaker;
+  private readonly operator: Operator;
   private readonly ready: () => void;
   private readonly outcomes = new Map<string, Outcome>();
   private readonly running = new Set<string>();
   private readonly writes: Promise<void>[] = [];
   private folder = '';
 
-  constructor(begin: Begin, speaker: Speaker, ready: () => void) {
+  constructor(begin: Begin, speaker: Speaker, operator: Operator, ready: () => void) {
     this.begin = begin;
     this.speaker = speaker;
+    this.operator = operator;
     this.ready = ready;
   }
 
   async serve(finished: Promise<string>): Promise<void> {
-    const { request, tests: ids } = this.begin;
+    const { request, bench, folder, tests: ids } = this.begin;
     const start = new Date();
     const { ledger, vectors } = loadCatalogue(request.readings);
-    const profile = loadProfile(request.profile);
+    const profile = loadProfile(bench.profile);
     const known = new Map(vectors.tests.map((test) => [test.id, test]));
     const tests = ids.map((id) => {
       const test = known.get(id);
@@ -108,13 +135,19 @@ class Serving {
     });
     const [sample] = tests;
     if (sample === undefined) throw new Error('no test was selected');
-    this.folder = request.out ?? makeFolder(profile.device.product);
+    this.folder = folder ?? makeFolder(profile.device.product);
     mkdirSync(join(this.folder, 'captures'), { recursive: true });
     this.log(
       `${tests.length} tests against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
     );
-    const conductor = await startConductor({ profile, ledger, strict: request.strict, sample });
-    const head = header(request, profile, ledger, tests, conductor.facts, start);
+    const conductor = await startConductor({
+      profile,
+      ledger,
+      strict: request.strict,
+      sample,
+      ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
+    });
+    const head = header({ ...request, ...bench }, profile, ledger, tests, conductor.facts, start);
     const clauses = clausesOfRole(ledger, profile.role);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
     this.log(

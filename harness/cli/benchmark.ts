@@ -1,12 +1,10 @@
 /** `dsmip bench`: what the engine, the lab with its agent, and the codec cost. Trust ratios, not absolute figures. */
 import { createHmac } from 'node:crypto';
-import { join } from 'node:path';
 import { conduct, startConductor } from '../bench/conduct.ts';
 import { openBench } from '../bench/open.ts';
 import { rejudge } from '../bench/recorded.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { Ledger } from '../vectors/ledger.ts';
-import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import {
@@ -18,7 +16,8 @@ import {
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { inPrivateWorld } from './isolation.ts';
-import { standardProfile } from './request.ts';
+import { profileFile } from './kill-worker.ts';
+import { labProfiles } from './lab-profiles.ts';
 
 const codecSeconds = 1;
 const registrationSeconds = 2;
@@ -28,7 +27,7 @@ export async function benchmarkCommand(): Promise<void> {
   requireMachine();
   if (await inPrivateWorld()) return;
   const { ledger, vectors } = loadCatalogue();
-  const profile = loadProfile(join(projectRoot, standardProfile));
+  const profile = loadProfile(profileFile(labProfiles['home-agent'][0] ?? ''));
   const tests = vectors.tests.filter(({ role }) => role === profile.role);
   const lines = [
     ...codec(profile),

@@ -1,6 +1,6 @@
 /** What the results say of a run besides its outcomes. */
 
-import type { RunRequest } from '../../reports/request.ts';
+import type { BenchRequest, RunRequest } from '../../reports/request.ts';
 import type { ClauseFacts, ResultsHeader } from '../../reports/results.ts';
 import { hashOf, type RunFacts } from '../bench/schedule.ts';
 import type { Ledger, Role } from '../vectors/ledger.ts';
@@ -10,14 +10,10 @@ import { version } from './version.ts';
 
 /** What is not secret in a profile. */
 export function profileHash(profile: Profile): string {
-  const open = (association: { spi: number; algorithm: string } | undefined): object | null =>
-    association === undefined ? null : { spi: association.spi, algorithm: association.algorithm };
-  const { file: _file, bench: _bench, mobileNodes, foreignAgents, ...rest } = profile;
-  return hashOf([
-    rest,
-    mobileNodes.map((node) => ({ ...node, association: open(node.association) })),
-    foreignAgents.map((agent) => ({ address: agent.address, association: open(agent.association) })),
-  ]);
+  const { file: _file, bench: _bench, ...rest } = profile;
+  // A key is the one thing that is octets.
+  const open = (_name: string, value: unknown): unknown => (value instanceof Uint8Array ? null : value);
+  return hashOf(JSON.parse(JSON.stringify(rest, open)));
 }
 
 /** Of what the tests do and expect, whatever their order. */
@@ -30,7 +26,7 @@ export const ledgerHash = (ledger: Ledger): string =>
   hashOf([[...ledger.clauses.values()], [...ledger.readings.values()]]);
 
 export function header(
-  request: Pick<RunRequest, 'profileName' | 'strict' | 'selection' | 'readings'>,
+  request: Pick<RunRequest, 'strict' | 'selection' | 'readings'> & Pick<BenchRequest, 'profileName'>,
   profile: Profile,
   ledger: Ledger,
   tests: readonly TestCase[],
@@ -55,6 +51,8 @@ export function header(
     graceNs: facts.graceNs,
     roundTripsNs: facts.roundTripsNs,
     ...(facts.homeHostMac === undefined ? {} : { homeHostMac: facts.homeHostMac }),
+    ...(facts.visitedHostMac === undefined ? {} : { visitedHostMac: facts.visitedHostMac }),
+    ...(facts.linkMacs === undefined ? {} : { linkMacs: facts.linkMacs }),
     ...(facts.unreachable === undefined ? {} : { unreachable: facts.unreachable }),
     start: start.toISOString(),
   };

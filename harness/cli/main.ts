@@ -20,7 +20,7 @@ function collect(value: string, previous: string[]): string[] {
 
 function selectable(command: Command): Command {
   return command
-    .option('--role <role>', 'only tests of this role (home-agent)')
+    .option('--role <role>', 'only tests of this role (home-agent, foreign-agent, mobile-node)')
     .option(
       '--clause <clause>',
       'only tests that judge this clause, or a clause of this section (4.3-f, 4.3, B1)',
@@ -38,11 +38,10 @@ function program(): Command {
     .exitOverride();
 
   selectable(root.command('run'))
-    .description(
-      'test a device and write a report; without --iut, the reference home agent in the embedded lab',
-    )
+    .description('test a device and write a report; without --iut, the reference agents in the embedded labs')
     .option('--iut <file>', 'profile of the device under test')
     .option('--strict', 'a broken SHOULD fails')
+    .option('--interactive', 'hooks of the profile may ask the operator')
     .option(
       '--reading <A=name>',
       'take another reading of an open place of the draft (dsmip explain A04)',

@@ -2,7 +2,7 @@
  * Goes through every test without a device: each packet is filled in and encoded, each pattern filled in, so that what a
  * schema cannot see (a number out of its field's range, an address of the wrong family) is found before a run.
  */
-import { surroundings } from '../bench/schedule.ts';
+import { isAsNeeded, surroundings } from '../bench/schedule.ts';
 import { Context } from '../engine/context.ts';
 import { withKeysAtHand } from '../engine/sent.ts';
 import { fault } from '../vectors/errors.ts';
@@ -36,8 +36,9 @@ export function rehearse(tests: readonly TestCase[], profile: Profile): number {
 }
 
 function rehearseOne(test: TestCase, profile: Profile): number {
-  const [mn, other] = profile.mobileNodes;
-  if (mn === undefined) throw new Error('the profile has no mobile node');
+  const [mn, other] = profile.mobileNodes.filter((node) => isAsNeeded(node, test.needs));
+  if (mn === undefined)
+    throw fault(test.file, 'needs', `no mobile node of the standard profile is like that (test ${test.id})`);
   const facts = {
     originNs: 1_700_000_000_000_000_000n,
     seed: 'rehearsal',

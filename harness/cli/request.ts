@@ -1,37 +1,44 @@
 /** From the command line, or from the environment alone, to a run as it is asked for. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type RunRequest, requestVariable } from '../../reports/request.ts';
+import { type BenchRequest, type RunRequest, requestVariable } from '../../reports/request.ts';
 import { isolated } from '../net/isolate.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { readJson } from '../vectors/schema.ts';
 import { UsageError } from './errors.ts';
+import { labProfiles } from './lab-profiles.ts';
 
-/** The embedded lab with the reference home agent. */
-export const standardProfile = 'harness/bench/lab/home-agent.profile.json';
 const program = join(projectRoot, 'harness/cli/dsmip.mjs');
 
+/** The embedded labs with the reference agents, one for each role: the ordinary set-up of each. */
+export const standardProfiles: readonly string[] = Object.values(labProfiles).flatMap((names) =>
+  names.slice(0, 1).map((name) => `harness/bench/lab/${name}.profile.json`),
+);
+
+/** The benches of a run: that of the profile given, or the embedded labs. */
+export function benchesOf(given: string | undefined): BenchRequest[] {
+  if (given !== undefined) return [benchOf(resolve(given), given)];
+  return standardProfiles.map((name) => benchOf(join(projectRoot, name), name));
+}
+
 /** Profiles are named from where the command is given; our own from the project's root. */
-export function profilePath(given: string | undefined): { profile: string; profileName: string } {
-  if (given === undefined)
-    return { profile: join(projectRoot, standardProfile), profileName: standardProfile };
-  return { profile: resolve(given), profileName: given };
+function benchOf(profile: string, profileName: string): BenchRequest {
+  const { bench, role } = readJson(profile) as { bench?: object; role?: unknown };
+  const name = String(role);
+  return { name, role: name, profile, profileName, lab: bench !== undefined && 'lab' in bench };
 }
 
 /**
- * The request of this run: as `dsmip run` left it in the environment; for `npx playwright test` the standard profile, or the one that
+ * The request of this run: as `dsmip run` left it in the environment; for `npx playwright test` the embedded labs, or the profile that
  * DSMIP_IUT names, with the reporters of DSMIP_REPORTERS.
  */
 export function requestFromEnvironment(environment: NodeJS.ProcessEnv = process.env): RunRequest {
   const text = environment[requestVariable];
   if (text !== undefined) return JSON.parse(text) as RunRequest;
-  const { profile, profileName } = profilePath(environment.DSMIP_IUT);
-  const bench = (readJson(profile) as { bench?: object } | null)?.bench;
   return {
-    profile,
-    profileName,
-    lab: bench !== undefined && 'lab' in bench,
+    benches: benchesOf(environment.DSMIP_IUT),
     strict: environment.DSMIP_STRICT === '1',
+    interactive: false,
     readings: {},
     selection: {},
     reporters: (environment.DSMIP_REPORTERS ?? 'list').split(',').filter((name) => name !== ''),
@@ -39,14 +46,14 @@ export function requestFromEnvironment(environment: NodeJS.ProcessEnv = process.
 }
 
 /** The bench server's command; the lab is built in private namespaces, a bench of real links where it is started. */
-export function serverCommand(request: Pick<RunRequest, 'lab'>): string[] {
+export function serverCommand({ lab }: Pick<BenchRequest, 'lab'>): string[] {
   const own = [process.execPath, program, 'bench-server'];
-  if (!request.lab) return own;
+  if (!lab) return own;
   const { command, args } = isolated(own);
   return [command, ...args];
 }
 
-/** A new folder for a report: the one asked for, or reports/out/<time>-<product>. Throws UsageError when it is in use. */
+/** A new folder for a report: the one asked for, or reports/out/<time>-<name>. Throws UsageError when it is in use. */
 export function makeFolder(product: string, given?: string): string {
   if (given !== undefined) {
     const folder = resolve(given);

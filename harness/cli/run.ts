@@ -3,20 +3,21 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type RunRequest, requestVariable } from '../../reports/request.ts';
-import { exitStatus, type Results } from '../../reports/results.ts';
+import { folderOf, type RunRequest, requestVariable } from '../../reports/request.ts';
+import { exitStatusOf, type Results } from '../../reports/results.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { UsageError } from './errors.ts';
-import { makeFolder, playwrightFolder, profilePath } from './request.ts';
+import { benchesOf, makeFolder, playwrightFolder } from './request.ts';
 import { judgedBy, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
 export interface RunCommandOptions extends Selection {
   iut?: string;
   strict?: boolean;
+  interactive?: boolean;
   reading: string[];
   out?: string;
   list?: boolean;
@@ -36,39 +37,48 @@ const longestWriteMs = 15_000;
 
 /** Run the command. Sets the exit status (see --help). Throws errors with a sentence for people before anything is started. */
 export async function runCommand(options: RunCommandOptions): Promise<void> {
-  const { profile: file, profileName } = profilePath(options.iut);
-  const profile = loadProfile(file);
   const readings = readingsOf(options.reading);
   const { ledger, vectors } = loadCatalogue(readings);
-  const ofRole = vectors.tests.filter((test) => test.role === profile.role);
-  if (options.role !== undefined && options.role !== profile.role) {
-    throw new UsageError(`--role ${options.role} selects no test: the profile is that of a ${profile.role}`);
+  const all = benchesOf(options.iut).map((bench) => ({ bench, profile: loadProfile(bench.profile) }));
+  const [only] = all;
+  if (options.iut !== undefined && options.role !== undefined && options.role !== only?.bench.role) {
+    throw new UsageError(
+      `--role ${options.role} selects no test: the profile is that of a ${only?.bench.role}`,
+    );
   }
-  const tests = select(ofRole, ledger, options);
+  const roles = all.map(({ bench }) => bench.role);
+  const tests = select(
+    vectors.tests.filter(({ role }) => roles.includes(role)),
+    ledger,
+    options,
+  );
   if (options.list === true) {
     process.stdout.write(listText(tests));
     return;
   }
+  const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
   requireMachine();
-  const out = makeFolder(profile.device.product, options.out);
+  const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
+  const out = makeFolder(name, options.out);
   const request: RunRequest = {
-    profile: file,
-    profileName,
-    lab: 'lab' in profile.bench,
+    benches: chosen.map(({ bench }) => bench),
     strict: options.strict === true,
+    interactive: options.interactive === true,
     readings,
     selection: selectionOf(options),
     out,
-    reporters:
-      options.reporter === undefined ? [] : options.reporter.split(',').filter((name) => name !== ''),
+    reporters: options.reporter === undefined ? [] : options.reporter.split(',').filter((one) => one !== ''),
   };
-  const { vendor, product, version } = profile.device;
-  process.stdout.write(
-    `dsmip: ${tests.length} tests of a ${profile.role} against ${vendor} ${product} ${version}\n`,
-  );
+  for (const { bench, profile } of chosen) {
+    const { vendor, product, version } = profile.device;
+    const count = tests.filter(({ role }) => role === bench.role).length;
+    process.stdout.write(
+      `dsmip: ${count} tests of a ${bench.role} against ${vendor} ${product} ${version}\n`,
+    );
+  }
   const ended = await playwright(request);
   rmSync(playwrightFolder(out), { recursive: true, force: true });
-  process.exitCode = await statusOf(out, ended);
+  process.exitCode = await statusOf(request, ended);
 }
 
 /** One test a line: what `--vector` takes, and the clauses it judges. */
@@ -107,21 +117,27 @@ async function playwright(request: RunRequest): Promise<Ended> {
 
 /**
  * The run's exit status from its results. Without them the reason has been told already, and it is wrong usage or a bad machine. When the
- * runner was killed, the bench server finds out by itself and writes what it has: that takes a moment.
+ * runner was killed, the bench servers find out by themselves and write what they have: that takes a moment.
  */
-async function statusOf(folder: string, { status: ended, killed }: Ended): Promise<number> {
-  const file = join(folder, 'results.json');
+async function statusOf(request: RunRequest, { status: ended, killed }: Ended): Promise<number> {
+  const folders = request.benches.flatMap((bench) => folderOf(request, bench) ?? []);
   const patience = Date.now() + (killed ? longestWriteMs : 0);
-  while (!existsSync(file) && Date.now() < patience && existsSync(join(folder, 'run.log'))) {
+  const file = (folder: string): string => join(folder, 'results.json');
+  const isComing = (folder: string): boolean =>
+    !existsSync(file(folder)) && existsSync(join(folder, 'run.log'));
+  while (folders.some(isComing) && Date.now() < patience)
     await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  if (!existsSync(file)) {
-    rmSync(folder, { recursive: true, force: true });
+  const written = folders.filter((folder) => existsSync(file(folder)));
+  if (written.length === 0) {
+    if (request.out !== undefined) rmSync(request.out, { recursive: true, force: true });
     return killed ? 2 : 64;
   }
-  const status = exitStatus(JSON.parse(readFileSync(file, 'utf8')) as Results);
+  const results = written.map((folder) => JSON.parse(readFileSync(file(folder), 'utf8')) as Results);
+  const status = written.length < folders.length ? 2 : exitStatusOf(results);
   if (killed)
-    process.stderr.write(`\ndsmip: the test runner was ended; what was found until then is in ${folder}\n`);
+    process.stderr.write(
+      `\ndsmip: the test runner was ended; what was found until then is in ${request.out}\n`,
+    );
   else if (status === 0 && ended !== 0) {
     process.stderr.write('dsmip: the test runner failed although no verdict did; the report is whole\n');
   }

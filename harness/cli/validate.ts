@@ -1,19 +1,29 @@
 /** `dsmip validate`: every data file by its schema and by what a schema cannot say; or the profiles given. */
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { readConfiguration } from '../agents/home-agent/config.ts';
+import { readConfiguration as readForeignAgent } from '../agents/foreign-agent/config.ts';
+import { readConfiguration as readHomeAgent } from '../agents/home-agent/config.ts';
+import { readConfiguration as readMobileNode } from '../agents/mobile-node/config.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import { readValid, schemaDirectory } from '../vectors/schema.ts';
+import type { Role } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { rehearse } from './rehearsal.ts';
-import { standardProfile } from './request.ts';
+import { standardProfiles } from './request.ts';
 
 const filesIn = (folder: string, ending: string): string[] =>
   readdirSync(join(projectRoot, folder))
     .filter((name) => name.endsWith(ending))
     .sort()
     .map((name) => join(projectRoot, folder, name));
+
+/** Each agent checks its own configuration file. */
+const readers: { readonly [role in Role]: (path: string) => unknown } = {
+  'home-agent': readHomeAgent,
+  'foreign-agent': readForeignAgent,
+  'mobile-node': (path) => readMobileNode(path),
+};
 
 /** Run the command. Throws DataError naming file, place and mend. */
 export function validateCommand(profiles: readonly string[]): void {
@@ -33,9 +43,16 @@ export function validateCommand(profiles: readonly string[]): void {
   for (const file of goldens)
     messages += readValid<{ messages: unknown[] }>('wire.schema.json', file).messages.length;
   const labProfiles = filesIn('harness/bench/lab', '.profile.json').map((file) => loadProfile(file));
-  const configurations = filesIn('harness/bench/lab', '.config.json');
-  for (const file of configurations) readConfiguration(file);
-  const packets = rehearse(vectors.tests, loadProfile(join(projectRoot, standardProfile)));
+  const configurations = labProfiles.flatMap(({ bench }) => ('lab' in bench ? [bench.lab] : []));
+  for (const { agent, configuration } of configurations) readers[agent](configuration);
+  let packets = 0;
+  for (const name of standardProfiles) {
+    const profile = loadProfile(join(projectRoot, name));
+    packets += rehearse(
+      vectors.tests.filter(({ role }) => role === profile.role),
+      profile,
+    );
+  }
   const files = new Set(vectors.tests.map(({ file }) => file));
   const lines = [
     `${ledger.clauses.size} clauses, ${ledger.readings.size} readings, ${ledger.keywords.length} keywords`,

@@ -23,6 +23,8 @@ export interface Surroundings {
   ipv6HomePrefix: string;
   /** Whether the device claims the extensions of the draft. */
   ipv6Extensions: boolean;
+  /** Whether it demands that requests ask for a reverse tunnel. */
+  reverseTunnelingRequired: boolean;
   extensionTypes: ExtensionTypes;
   timers: Timers;
   /** What the foreign agent and the home agent of this position share. */
@@ -158,7 +160,10 @@ export function valuesOf(around: Surroundings): JsonObject {
     ...named('visited', { ...visitedHost }),
     ...named('link', { mac: linkMac }),
     ...named('network', { ...visitedNetwork }),
-    ...named('policy', { refusedIpv6Address: around.refusedIpv6Address }),
+    ...named('policy', {
+      refusedIpv6Address: around.refusedIpv6Address,
+      reverseTunneling: around.reverseTunnelingRequired,
+    }),
     ...named('types', { ...extensionTypes }),
     ...named('timers', { ...timers }),
   };

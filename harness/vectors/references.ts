@@ -49,6 +49,7 @@ export const referenceNames: { readonly [name: string]: string } = {
   'network.ipv6Router': "its IPv6 router's link-local address",
   'network.ipv6Prefix': 'the IPv6 prefix that this router may advertise',
   'policy.refusedIpv6Address': 'the IPv6 address the device refuses by policy',
+  'policy.reverseTunneling': 'true where the device demands that requests ask for a reverse tunnel',
   'types.ipv6HomeAddress': 'type number of the IPv6 home address extension',
   'types.ipv6Compatibility': 'type number of the IPv6 compatibility extension',
   'types.ipv6Code': 'type number of the IPv6 code extension',

@@ -56,6 +56,7 @@ export function imaginary(changes: Partial<Surroundings> = {}): Surroundings {
     homeAgent: { address: '10.1.0.1', ipv6Address: '2001:db8:1::1' },
     correspondentNode: { address: '10.12.0.2', ipv6Address: '2001:db8:c::2' },
     ipv6Extensions: true,
+    reverseTunnelingRequired: false,
     ipv4HomePrefix: '10.1.0.0/16',
     ipv6HomePrefix: '2001:db8:1::/64',
     firstCareOfAddress: '10.10.128.1',
