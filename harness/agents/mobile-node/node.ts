@@ -408,7 +408,9 @@ export function createMobileNode(options: MobileNodeOptions): MobileNode {
     neighborAdvertisement: neighbours.onNeighborAdvertisement,
     reply(payload, destination) {
       const careOfAddress = attachment.kind === 'co-located' ? attachment.careOf.address : undefined;
-      if ([addresses.ipv4, careOfAddress, 0xffffffff].includes(destination)) {
+      // RFC 3344 3.7.3.2: the reply that assigns a home address is sent to it.
+      const isOwn = addresses.ipv4 === undefined || [addresses.ipv4, careOfAddress].includes(destination);
+      if (isOwn || destination === 0xffffffff) {
         registrar.onReply(payload);
       } else {
         count('notForUs');

@@ -64,12 +64,8 @@ export function openStation(settings: Settings): Station {
     send: (frame) => link.send(frame),
     deliver: (packet) => agent.send(Buffer.concat([headerTo(packet), packet])),
     useAddresses(next) {
-      const lines = changes(virtualDevice, current, next);
+      ip(changes(virtualDevice, current, next));
       current = next;
-      if (lines.length === 0) {
-        return;
-      }
-      runLater(namespace, lines, (message) => station.handlers?.log('kernel-error', { message }));
     },
     close() {
       link.close();
@@ -85,6 +81,7 @@ export function openStation(settings: Settings): Station {
       count: (what) => station.handlers?.count(what),
       log: (event, details) => station.handlers?.log(event, details),
     });
+  const ip = createIpQueue(namespace, (message) => station.handlers?.log('kernel-error', { message }));
   let current = configured;
   const link = open(device, (frame, isMulticast) => station.handlers?.frame(frame, isMulticast));
   const agent = open(agentDevice, (frame, isMulticast) => {
@@ -189,26 +186,47 @@ function changes(device: string, from: HomeAddresses, to: HomeAddresses): string
   return lines;
 }
 
-/** As ipBatch, without waiting for the program. */
-function runLater(
+/** As ipBatch, without waiting for the program; calls of one station are carried out one after the other. */
+function createIpQueue(
   namespace: Namespace | undefined,
-  lines: string[][],
   failed: (message: string) => void,
-): void {
+): (lines: string[][]) => void {
   const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
-  const child = inNamespace(namespace, () =>
-    spawn('ip', ['-force', '-batch', '-'], { stdio: ['pipe', 'ignore', 'pipe'], env }),
-  );
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(0, 1000);
-  });
-  child.stdin.on('error', () => undefined);
-  child.once('error', (error) => failed(error.message));
-  child.once('close', (status) => {
-    if (status !== 0) {
-      failed(said.trim());
+  const waiting: string[][] = [];
+  let isRunning = false;
+
+  function next(): void {
+    const lines = waiting.splice(0);
+    if (lines.length === 0 || isRunning) {
+      return;
     }
-  });
-  child.stdin.end(lines.map((words) => `${words.join(' ')}\n`).join(''));
+    isRunning = true;
+    const child = inNamespace(namespace, () =>
+      spawn('ip', ['-force', '-batch', '-'], { stdio: ['pipe', 'ignore', 'pipe'], env }),
+    );
+    let said = '';
+    const end = (message: string) => {
+      if (isRunning) {
+        isRunning = false;
+        if (message !== '') {
+          failed(message);
+        }
+        next();
+      }
+    };
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(0, 1000);
+    });
+    child.stdin.on('error', () => undefined);
+    child.once('error', (error) => end(error.message));
+    child.once('close', (status) => end(status === 0 ? '' : said.trim() || `ip ended with ${status}`));
+    child.stdin.end(lines.map((words) => `${words.join(' ')}\n`).join(''));
+  }
+
+  return (lines) => {
+    waiting.push(...lines);
+    if (!isRunning) {
+      next();
+    }
+  };
 }

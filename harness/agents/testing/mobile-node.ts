@@ -301,7 +301,10 @@ export function createWorld(changes: object = {}, names: MobileNodeDeviation[] =
           {
             ipv4: {
               source: homeAgent,
-              destination: lastRequest.source === '0.0.0.0' ? '255.255.255.255' : lastRequest.source,
+              destination:
+                lastRequest.source === '0.0.0.0'
+                  ? (answer.reply?.homeAddress ?? '255.255.255.255')
+                  : lastRequest.source,
               ttl: 64,
             },
           },
