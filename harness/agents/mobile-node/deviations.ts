@@ -110,6 +110,10 @@ const table = {
     clause: '4.1-a',
     breaks: 'Sends the IPv6 home address extension twice in one request.',
   },
+  'compatibility-through-foreign-agent': {
+    clause: '4.1-e',
+    breaks: 'Sends a compatibility extension of its own through a foreign agent (reading A62).',
+  },
   'address-after-authentication': {
     clause: '4.1-b',
     breaks: 'Puts the IPv6 home address extension behind the MHAE.',
