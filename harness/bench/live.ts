@@ -7,6 +7,7 @@ import {
   type SeenFrame,
   type Sent,
 } from '../engine/bench.ts';
+import { replyIdentification, requestIdentification } from '../engine/frames.ts';
 import { requestPorts } from '../engine/identities.ts';
 import {
   drainPorts,
@@ -90,11 +91,22 @@ export function frameKeys(decoded: Decoded): Set<string> {
   return keys;
 }
 
+/** What an ICMP error quotes may be no more than the outer header of a tunnel: its Identification tells whose it was. */
 function quotedKeys(hex: string): Set<string> {
   const kind = hex.startsWith('4') ? 'ipv4' : hex.startsWith('6') ? 'ipv6' : undefined;
   if (kind === undefined) return new Set();
-  return frameKeys(decodePacket(Uint8Array.from(Buffer.from(hex, 'hex')), kind));
+  const decoded = decodePacket(Uint8Array.from(Buffer.from(hex, 'hex')), kind);
+  const keys = frameKeys(decoded);
+  for (const layer of decoded.layers) if ('ipv4' in layer) keys.add(`id:${layer.ipv4.identification}`);
+  return keys;
 }
+
+/** A registration message and its answers have the low 32 bits of Identification in common. */
+const registrationKey = (identification: string | undefined): string =>
+  `registration:${identification?.slice(8)}`;
+
+const registrationIdentification = (decoded: Decoded): string | undefined =>
+  requestIdentification(decoded) ?? replyIdentification(decoded);
 
 const naiKey = (extensions: Extension[] | undefined): string | undefined => {
   for (const extension of extensions ?? [])
@@ -121,9 +133,11 @@ function addKeys(layer: Layer, keys: Set<string>): void {
     add(layer.registrationRequest.homeAddress);
     add(layer.registrationRequest.careOfAddress);
     add(naiKey(layer.registrationRequest.extensions));
+    add(registrationKey(layer.registrationRequest.identification));
   } else if ('registrationReply' in layer) {
     add(layer.registrationReply.homeAddress);
     add(naiKey(layer.registrationReply.extensions));
+    add(registrationKey(layer.registrationReply.identification));
   } else if ('arp' in layer) {
     for (const address of [layer.arp.senderAddress, layer.arp.targetAddress]) {
       add(address);
@@ -206,6 +220,8 @@ export class LiveBench {
   private readonly options: LiveBenchOptions;
   private readonly sessions = new Map<string, Set<LiveSession>>();
   private readonly open = new Set<LiveSession>();
+  /** The keys of each session. */
+  private readonly keys = new Map<LiveSession, Set<string>>();
   private interruption: string | undefined;
   /** Packets under way to their port's capture, so that each is among the frames of who sent it, whatever is in it. */
   private readonly sent = new Map<PortName, { sent: Outgoing; session: LiveSession }[]>();
@@ -306,22 +322,28 @@ export class LiveBench {
         namespace?.close();
       }
     });
+    const own = new Set<string>();
     const session = new LiveSession(this, () => {
       this.open.delete(session);
       for (const sink of sinks) sink.close();
-      for (const key of keys) {
+      for (const key of own) {
         const set = this.sessions.get(key);
         set?.delete(session);
         if (set?.size === 0) this.sessions.delete(key);
       }
+      this.keys.delete(session);
     });
     this.open.add(session);
-    for (const key of keys) {
-      const set = this.sessions.get(key) ?? new Set();
-      set.add(session);
-      this.sessions.set(key, set);
-    }
+    this.keys.set(session, own);
+    for (const key of keys) this.addKey(session, key);
     return session;
+  }
+
+  private addKey(session: LiveSession, key: string): void {
+    this.keys.get(session)?.add(key);
+    const set = this.sessions.get(key) ?? new Set();
+    set.add(session);
+    this.sessions.set(key, set);
   }
 
   /** While it is open, the network of a mobile node under test gives it a care-of address by DHCP. Rejects with BenchError. */
@@ -360,7 +382,11 @@ export class LiveBench {
       const underWay = this.sent.get(port) ?? [];
       const at = underWay.findIndex(({ sent }) => isFrameOf(frame.octets, sent));
       const [own] = at < 0 ? [] : underWay.splice(at, 1);
-      if (own !== undefined && this.open.has(own.session)) found.add(own.session);
+      if (own !== undefined && this.open.has(own.session)) {
+        found.add(own.session);
+        const identification = registrationIdentification(seen.decoded);
+        if (identification !== undefined) this.addKey(own.session, registrationKey(identification));
+      }
     }
     for (const session of found) session.add(seen);
   }

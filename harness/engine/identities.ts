@@ -180,6 +180,7 @@ export function identityKeys(around: Surroundings, tokenPrefix: string): string[
       ...Object.values(strangersOf(node)),
       underPrefix(ipv6HomePrefix, eui64Of(node)),
       `nai:${node.nai}`,
+      `id:${udpPortOf(node, around.position)}`,
       `udp:${udpPortOf(node, 'co-located')}`,
       `udp:${udpPortOf(node, 'foreign-agent')}`,
     );

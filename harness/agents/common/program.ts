@@ -48,7 +48,14 @@ export async function runProgram(
       return;
     }
     agent.close();
-    agent = start(telling, names);
+    try {
+      agent = start(telling, names);
+    } catch (error) {
+      log('refused', { message: error instanceof Error ? error.message : String(error) });
+      agent = start(telling, []);
+      process.stdout.write(`refused ${line}\n`);
+      return;
+    }
     process.stdout.write(`done ${line}\n`);
   }
   const ended = new Promise<void>((resolve) => {

@@ -55,11 +55,7 @@ export function advertiseForeignAgent(
     link,
     code: noCommonTraffic,
     ttl: deviates('advertisement-with-ttl-2') ? 2 : 1,
-    sequenceStep: deviates('advertisement-sequence-does-not-advance')
-      ? 0
-      : deviates('advertisement-sequence-skips')
-        ? 2
-        : 1,
+    sequenceStep: deviates('advertisement-sequence-does-not-advance') ? 0 : 1,
     extensions: (sequenceNumber, solicitedBy) => [
       {
         mobilityAgentAdvertisement: {

@@ -79,11 +79,6 @@ export const dataDeviations = {
     also: ['5.1.2-h', '4.4-g', '4.4-i'],
     breaks: 'Delivers tunnelled IPv6 with source and destination exchanged, as the draft misprints it.',
   },
-  'ipv6-delivered-twice': {
-    clause: '4.4-g',
-    also: ['4.4-i'],
-    breaks: 'Delivers every tunnelled IPv6 packet two times.',
-  },
   'ipv6-delivered-altered': {
     clause: '4.4-g',
     also: ['4.4-i'],
@@ -133,12 +128,10 @@ export const dataDeviations = {
   },
   'no-r-but-dropped': { clause: '5.1.1-f', breaks: "Drops a visitor's IPv6 though it asked for R=0." },
   'hop-limit-not-decremented': {
-    clause: '5.1.1-f',
-    breaks: "Forwards a visitor's IPv6 natively with the hop limit as it came.",
-  },
-  'hop-limit-decremented-twice': {
-    clause: '5.1.1-f',
-    breaks: "Lowers the hop limit of a visitor's IPv6 by two when it forwards it natively.",
+    clause: '5.1.2-e',
+    also: ['5.1.1-f'],
+    breaks:
+      "Forwards a visitor's IPv6 with the hop limit as it came, natively and through the reverse tunnel.",
   },
   'native-ipv6-altered': {
     clause: '5.1.1-f',
@@ -156,7 +149,7 @@ export const dataDeviations = {
   },
   'double-tunnel-dropped': { clause: '5.1.4-f', breaks: 'Drops a double tunnel.' },
   'mobile-tunnel-dropped': {
-    clause: '5.1.3-a',
+    clause: '5-c',
     breaks: 'Drops IPv4 of protocol 41 that a visitor sends to its home agent.',
   },
   'ipv4-not-delivered': {

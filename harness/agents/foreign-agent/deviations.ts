@@ -35,10 +35,6 @@ const signalling = {
     clause: 'B16',
     breaks: 'Sends every advertisement with the same sequence number.',
   },
-  'advertisement-sequence-skips': {
-    clause: 'B16',
-    breaks: 'Counts the sequence number of its advertisements up by two.',
-  },
   'advertises-without-care-of-address': {
     clause: 'B16',
     breaks: 'Advertises F=1 without a care-of address.',
@@ -317,10 +313,10 @@ const signalling = {
     breaks: 'Relays a request without T although it demands reverse tunnels.',
   },
   'mfae-not-demanded': {
-    clause: '6-a',
+    clause: 'B12',
     breaks: 'Relays a request without an MFAE though it shares a key with the mobile node.',
   },
-  'mfae-not-checked': { clause: '6-a', breaks: 'Relays a request whatever authenticator its MFAE has.' },
+  'mfae-not-checked': { clause: 'B12', breaks: 'Relays a request whatever authenticator its MFAE has.' },
   'timeout-not-told': {
     clause: 'B12',
     breaks: 'Says nothing (78) to the mobile node when the home agent stays silent.',

@@ -168,9 +168,6 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     }
     const mac = deviates('ipv6-delivered-to-broadcast') ? broadcastMac : visitor.mac;
     deliver(inner, mac);
-    if (deviates('ipv6-delivered-twice')) {
-      deliver(inner, mac);
-    }
   }
 
   return {

@@ -170,15 +170,11 @@ export function createUplink(options: UplinkOptions): Uplink {
         tooBigIpv6(packet, room, visitor);
         return;
       }
+      lowerHopLimit(packet, deviates('hop-limit-not-decremented') ? 0 : 1);
       if (isInTunnel) {
-        lowerHopLimit(packet, 1);
         tunnelIpv6(packet, visitor);
         return;
       }
-      lowerHopLimit(
-        packet,
-        deviates('hop-limit-not-decremented') ? 0 : deviates('hop-limit-decremented-twice') ? 2 : 1,
-      );
       if (deviates('native-ipv6-altered') && packet.length > 40) {
         packet[packet.length - 1] = (packet[packet.length - 1] ?? 0) ^ 0xff;
       }
