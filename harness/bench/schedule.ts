@@ -5,7 +5,7 @@ import { Context } from '../engine/context.ts';
 import { identityKeys, type Surroundings, udpPortOf } from '../engine/identities.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
-import { icsHolds } from '../vectors/ics.ts';
+import { type Ics, icsHolds } from '../vectors/ics.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { MobileNode } from '../vectors/pool.ts';
 import type { Profile } from '../vectors/profile.ts';
@@ -148,6 +148,7 @@ export class Schedule {
       ...test,
       id: 'warm-up',
       position,
+      requires: 'true',
       needs: {},
       preamble: test.warmUp,
       body: [],
@@ -188,19 +189,23 @@ export class Schedule {
     }
   }
 
-  private hasRoom({ needs }: TestCase): boolean {
-    return this.free.filter((node) => isAsNeeded(node, needs)).length >= Math.min(2, this.countOf(needs));
+  private hasRoom(test: TestCase): boolean {
+    return this.free.filter((node) => this.suits(node, test)).length >= Math.min(2, this.countOf(test));
   }
 
-  /** How many mobile nodes of a kind a test gets at most: those under test come alone. */
-  private countOf(needs: MobileNodeNeeds): number {
+  /** How many mobile nodes of a kind there are; those under test come alone. */
+  private countOf(test: TestCase): number {
     if (this.own) return 1;
-    return this.settings.profile.mobileNodes.filter((node) => isAsNeeded(node, needs)).length;
+    return mobileNodesFor(test, this.settings.profile).length;
   }
 
-  private lease({ needs }: TestCase): Lease {
+  private suits(node: MobileNode, test: TestCase): boolean {
+    return isAsNeeded(node, test.needs) && icsHolds(test.requires, icsOf(this.settings.profile, node));
+  }
+
+  private lease(test: TestCase): Lease {
     const take = (): MobileNode | undefined => {
-      const at = this.free.findIndex((node) => isAsNeeded(node, needs));
+      const at = this.free.findIndex((node) => this.suits(node, test));
       return at < 0 ? undefined : this.free.splice(at, 1)[0];
     };
     const mn = take();
@@ -246,6 +251,18 @@ const warmUpPositions = {
   'mobile-node': 'behind-foreign-agent',
 } as const;
 
+/** Mobile nodes of a profile with which a test may run. */
+export function mobileNodesFor(test: Pick<TestCase, 'requires' | 'needs'>, profile: Profile): MobileNode[] {
+  return profile.mobileNodes.filter(
+    (node) => isAsNeeded(node, test.needs) && icsHolds(test.requires, icsOf(profile, node)),
+  );
+}
+
+/** What is claimed: of the device, or of one mobile node of several under test. */
+function icsOf(profile: Profile, node: MobileNode): Ics {
+  return node.ics === undefined ? profile.ics : ({ ...profile.ics, ...node.ics } as Ics);
+}
+
 /** Whether a mobile node is what a test needs. */
 export function isAsNeeded(node: MobileNode, needs: MobileNodeNeeds): boolean {
   const { ipv6Handling, mobileForeignSecurity } = needs;
@@ -275,8 +292,9 @@ export function notApplicable(
   { requires, needs }: Pick<TestCase, 'requires' | 'needs'>,
   profile: Profile,
 ): string | undefined {
-  if (!icsHolds(requires, profile.ics)) return `the ICS says no to: ${requires}`;
-  if (profile.mobileNodes.some((node) => isAsNeeded(node, needs))) return undefined;
+  const claiming = profile.mobileNodes.filter((node) => icsHolds(requires, icsOf(profile, node)));
+  if (claiming.length === 0) return `the ICS says no to: ${requires}`;
+  if (claiming.some((node) => isAsNeeded(node, needs))) return undefined;
   const wanted = Object.entries(needs).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
   return `the IXIT has no mobile node with ${wanted.join(' and ')}`;
 }

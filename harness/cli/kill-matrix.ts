@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { deviations } from '../agents/deviations.ts';
 import { notApplicable } from '../bench/schedule.ts';
+import { mountPrivateRun } from '../net/index.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
 import type { Role, TestCase } from '../vectors/types.ts';
@@ -100,6 +101,8 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   if (options.role !== undefined && !(options.role in labProfiles))
     throw new UsageError(`--role takes ${Object.keys(labProfiles).join(', ')}, not "${options.role}"`);
   if (await inPrivateWorld()) return;
+  // Once, before the workers would each do it.
+  mountPrivateRun();
   const { vectors } = loadCatalogue();
   const names = (options.deviation.length > 0 ? options.deviation : [...deviations.keys()]).filter(
     (name) => options.role === undefined || name.startsWith(`${options.role}/`),

@@ -37,6 +37,10 @@ function ntpTimestamp(unixNs: bigint): bigint {
   return ((seconds + 2_208_988_800n) << 32n) | ((rest << 32n) / 1_000_000_000n);
 }
 
+const otherLowBits = (identification: string): string =>
+  identification.slice(0, 8) +
+  ((Number.parseInt(identification.slice(8), 16) ^ 0x5a) >>> 0).toString(16).padStart(8, '0');
+
 export class Context {
   readonly around: Surroundings;
   /** Values captured from replies, by name. */
@@ -170,6 +174,7 @@ export class Context {
       const own = this.identificationsOf(by);
       if (name === 'identification.last') return own.last;
       if (name === 'identification.reply') return this.replyIdentification();
+      if (name === 'identification.otherReply') return otherLowBits(this.replyIdentification());
       const node = by === 'other' ? (this.around.other ?? this.around.mn) : this.around.mn;
       return own.next(
         node,

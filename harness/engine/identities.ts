@@ -159,7 +159,10 @@ export function valuesOf(around: Surroundings): JsonObject {
     ...named('nextFa', { address: foreignAgents[1]?.address }),
     ...named('visited', { ...visitedHost }),
     ...named('link', { mac: linkMac }),
-    ...named('network', { ...visitedNetwork }),
+    ...named('network', {
+      ...visitedNetwork,
+      ipv6PrefixAddress: visitedNetwork?.ipv6Prefix.replace(/\/.*/, ''),
+    }),
     ...named('policy', {
       refusedIpv6Address: around.refusedIpv6Address,
       reverseTunneling: around.reverseTunnelingRequired,

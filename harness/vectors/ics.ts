@@ -71,6 +71,19 @@ export const icsDefaults = {
     nonces: false,
   },
 };
+/** What the entries that are words may be. */
+export const icsValues: { readonly [role in Role]?: { readonly [name: string]: readonly string[] } } = {
+  'home-agent': {
+    dynamicIpv6HomeAddress: ['none', 'address', 'subnet'],
+    homeNetwork: ['link', 'routed'],
+  },
+  'mobile-node': {
+    homeAgentSupport: ['learnt', 'known'],
+    compatibility: ['always', 'never'],
+    dynamicIpv6HomeAddress: ['none', 'zero', 'eui64'],
+  },
+};
+
 export type Ics = { [name: string]: string | boolean } & { ipv6Extensions: boolean; nonces: boolean };
 
 /** Names an ICS expression of a role may use. */

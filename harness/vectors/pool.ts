@@ -23,6 +23,8 @@ export interface MobileNodeEntry {
   firstNumber?: number;
   /** What the foreign agent under test does with its IPv6 (section 4.4 of the draft). */
   ipv6Handling?: Ipv6Handling;
+  /** Of a mobile node under test: claims that are other than those of the profile. */
+  ics?: { [name: string]: string | boolean };
   /** The security association it has with the foreign agent. */
   foreignAgent?: { spi: number; key: KeySource; algorithm?: AuthenticationAlgorithm };
 }
@@ -39,6 +41,8 @@ export interface MobileNode {
   association: SecurityAssociation;
   replay: ReplayProtection;
   ipv6Handling?: Ipv6Handling;
+  /** Claims of its own, where it is under test. */
+  ics?: { [name: string]: string | boolean };
   /** With the foreign agent. */
   foreignAssociation?: SecurityAssociation;
 }
@@ -111,6 +115,7 @@ export function expandMobileNodes(entries: MobileNodeEntry[], file: string): Mob
         association: { spi: entry.spi + n, key: keyPlus(key, n), algorithm: entry.algorithm ?? 'hmac-md5' },
         replay: entry.replay ?? 'timestamps',
         ...(ipv6Handling === undefined ? {} : { ipv6Handling }),
+        ...(entry.ics === undefined ? {} : { ics: entry.ics }),
         ...(foreignAgent === undefined || foreignKey === undefined
           ? {}
           : {

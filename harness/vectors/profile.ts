@@ -8,7 +8,7 @@ import {
   type SecurityAssociation,
 } from '../wire/index.ts';
 import { fault } from './errors.ts';
-import { type Ics, icsDefaults, icsNames } from './ics.ts';
+import { type Ics, icsDefaults, icsNames, icsValues } from './ics.ts';
 import { expandMobileNodes, type KeySource, type MobileNode, type MobileNodeEntry, readKey } from './pool.ts';
 import { readValid } from './schema.ts';
 import type { HookName, Role } from './types.ts';
@@ -175,6 +175,31 @@ const common: readonly (keyof IxitFile)[] = [
   'timers',
 ];
 
+function checkIcs(
+  ics: { [name: string]: unknown } | undefined,
+  role: Role,
+  path: string,
+  file: string,
+): void {
+  for (const [name, value] of Object.entries(ics ?? {})) {
+    const standard = (icsDefaults[role] as { [name: string]: unknown })[name];
+    if (standard === undefined) {
+      throw fault(
+        file,
+        `${path}.${name}`,
+        `is no entry of the ICS of a ${role} (it has: ${icsNames(role).join(', ')})`,
+      );
+    }
+    const allowed = icsValues[role]?.[name];
+    if (typeof standard !== typeof value || (allowed !== undefined && !allowed.includes(String(value))))
+      throw fault(
+        file,
+        `${path}.${name}`,
+        `has to be ${allowed === undefined ? 'true or false' : allowed.map((one) => `"${one}"`).join(' or ')}`,
+      );
+  }
+}
+
 function checkRole(data: ProfileFile, file: string): void {
   const { role, ixit, bench } = data;
   const { needed, allowed } = ixitOf[role];
@@ -187,17 +212,12 @@ function checkRole(data: ProfileFile, file: string): void {
       throw fault(file, `$.ixit.${name}`, `has no meaning where the role is ${role}: take it away`);
     }
   }
-  for (const [name, value] of Object.entries(data.ics ?? {})) {
-    const standard = (icsDefaults[role] as { [name: string]: unknown })[name];
-    if (standard === undefined) {
-      throw fault(
-        file,
-        `$.ics.${name}`,
-        `is no entry of the ICS of a ${role} (it has: ${icsNames(role).join(', ')})`,
-      );
-    }
-    if (typeof standard !== typeof value)
-      throw fault(file, `$.ics.${name}`, `has to be a ${typeof standard}`);
+  checkIcs(data.ics, role, '$.ics', file);
+  for (const [at, node] of ixit.mobileNodes.entries()) {
+    const path = `$.ixit.mobileNodes[${at}].ics`;
+    if (node.ics !== undefined && role !== 'mobile-node')
+      throw fault(file, path, 'has a meaning only where mobile nodes are under test: take it away');
+    checkIcs(node.ics, role, path, file);
   }
   if ('lab' in bench) {
     if (bench.lab.agent !== role) throw fault(file, '$.bench.lab.agent', `has to be ${role}, as the role is`);
@@ -306,13 +326,16 @@ function checkClaims(
   );
   claim(
     role === 'mobile-node' &&
-      ics.mobileForeignSecurity === true &&
-      mobileNodes.every((node) => node.foreignAssociation === undefined),
+      mobileNodes.some(
+        (node) =>
+          (node.ics?.mobileForeignSecurity ?? ics.mobileForeignSecurity) !==
+          (node.foreignAssociation !== undefined),
+      ),
     'ics.mobileForeignSecurity',
-    'is claimed, so ixit.mobileNodes need "foreignAgent" with "spi" and "key"',
+    'has to agree with "foreignAgent" of every one of ixit.mobileNodes',
   );
   claim(
-    mobileNodes.some((node) => (node.replay === 'nonces') !== ics.nonces),
+    mobileNodes.some((node) => (node.replay === 'nonces') !== (node.ics?.nonces ?? ics.nonces)),
     'ics.nonces',
     'has to agree with "replay" of every one of ixit.mobileNodes',
   );

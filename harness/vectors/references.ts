@@ -48,6 +48,7 @@ export const referenceNames: { readonly [name: string]: string } = {
   'network.careOfAddress': 'the care-of address that is given there',
   'network.ipv6Router': "its IPv6 router's link-local address",
   'network.ipv6Prefix': 'the IPv6 prefix that this router may advertise',
+  'network.ipv6PrefixAddress': 'the same without its length',
   'policy.refusedIpv6Address': 'the IPv6 address the device refuses by policy',
   'policy.reverseTunneling': 'true where the device demands that requests ask for a reverse tunnel',
   'types.ipv6HomeAddress': 'type number of the IPv6 home address extension',
@@ -64,6 +65,7 @@ export const referenceNames: { readonly [name: string]: string } = {
   'identification.fresh': 'an Identification that has not been used (timestamp or nonce)',
   'identification.stale': 'one that is an hour old',
   'identification.last': 'the one of the request before',
+  'identification.otherReply': 'the same with other low 32 bits',
   'identification.reply': 'the one of a reply to the request captured as "identification"',
 };
 
