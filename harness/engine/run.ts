@@ -287,6 +287,10 @@ class Run {
     );
     if (step.as !== undefined) this.labels.set(step.as, { timeNs: answer.frame.timeNs });
     const captured = this.capture(step, answer.frame.decoded);
+    if (!captured && broken === undefined)
+      throw new Inconclusive(
+        `${this.part} ${step.path}: what came has not all of ${Object.values(step.capture).join(', ')}`,
+      );
     if (broken === 'FAIL' || (broken !== undefined && !captured)) throw new BodyEnds();
   }
 

@@ -28,7 +28,8 @@ export const dataDeviations = {
     breaks: 'Delivers tunnelled IPv6 after an accepting reply without a code extension.',
   },
   'ipv6-state-though-ignoring': {
-    clause: '4.4-d',
+    clause: '4.4-g',
+    also: ['4.4-d'],
     breaks: 'Delivers IPv6 tunnelled to the care-of address though its policy is to ignore IPv6.',
   },
   'denied-renewal-ends-visit': {

@@ -129,7 +129,9 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     const destination = ipv6KeyAt(inner, 24);
     const visitor =
       visitors.byIpv6(destination) ??
-      (deviates('ipv6-delivered-for-neighbours') ? nearestVisitor(visitors, destination) : undefined);
+      (deviates('ipv6-delivered-for-neighbours')
+        ? nearestVisitor(visitors, destination, ipv4At(outer, 12))
+        : undefined);
     if (visitor?.ipv6 === undefined) {
       count('unknownIpv6Destination');
       return;

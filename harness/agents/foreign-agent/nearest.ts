@@ -1,12 +1,19 @@
 import { type Ipv6Key, ipv6Octets } from '../common/addresses.ts';
 import type { Visitor, VisitorList } from './visitors.ts';
 
-/** For a deviation: the visitor whose IPv6 home address has most leading bits in common, at least a /64. */
-export function nearestVisitor(visitors: VisitorList, address: Ipv6Key): Visitor | undefined {
+/** For a deviation: the visitor of a home agent whose IPv6 home address has most leading bits in common, at least a /64. */
+export function nearestVisitor(
+  visitors: VisitorList,
+  address: Ipv6Key,
+  homeAgent: number,
+): Visitor | undefined {
   let nearest: Visitor | undefined;
   let most = 64;
   for (const visitor of visitors.all()) {
-    const common = visitor.ipv6 === undefined ? -1 : commonBits(visitor.ipv6.address, address);
+    const common =
+      visitor.ipv6 === undefined || visitor.homeAgent !== homeAgent
+        ? -1
+        : commonBits(visitor.ipv6.address, address);
     if (common >= most) {
       nearest = visitor;
       most = common;
