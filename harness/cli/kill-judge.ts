@@ -98,7 +98,8 @@ function compare(
 function blamed(outcomes: readonly Outcome[], ledger: Ledger, baseline: Baseline | undefined): string[] {
   const shown = outcomes.flatMap((outcome) => telling(outcome, baseline));
   const right = shown.filter((one) => one.verdict === ledger.clause(one.clause).verdict);
-  return [...new Set(right.map((one) => one.clause.split('#')[0] as string))];
+  // A deviation may name a clause as a whole, or an aspect of it.
+  return [...new Set(right.flatMap((one) => [one.clause.split('#')[0] as string, one.clause]))];
 }
 
 /** A deviation breaks a clause: wherever it ran, that clause has to be among those blamed. */

@@ -42,6 +42,16 @@ export const asksForReply = (pattern: Pattern): boolean =>
 export const asksForRequest = (pattern: Pattern): boolean =>
   pattern.some((layer) => isObject(layer) && 'registrationRequest' in layer);
 
+/** What tells a packet of a test from all others: the payload that its pattern names, or has to contain. */
+export function tokenOf(pattern: Pattern): string | undefined {
+  for (const layer of pattern) {
+    const payload = isObject(layer) ? layer.payload : undefined;
+    if (typeof payload === 'string') return payload;
+    if (isObject(payload) && typeof payload.contains === 'string') return payload.contains;
+  }
+  return undefined;
+}
+
 export function payloadOf(decoded: Decoded): string | undefined {
   const last = decoded.layers.at(-1);
   return last !== undefined && 'payload' in last ? last.payload : undefined;

@@ -74,6 +74,10 @@ export const matchers: {
     holds: (argument, actual) => typeof actual === 'string' && actual.slice(8) === String(argument).slice(8),
     words: (argument) => `low 32 bits ${String(argument).slice(8)}`,
   },
+  contains: {
+    holds: (argument, actual) => typeof actual === 'string' && actual.includes(String(argument)),
+    words: (argument) => `something with ${String(argument)} in it`,
+  },
   laterThan: {
     // Identification values are compared as the 64-bit numbers they are (RFC 3344 5.7.1).
     holds: (argument, actual) =>

@@ -26,7 +26,7 @@ import {
 } from './bench.ts';
 import { Context } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
-import { asksForReply, asksForRequest, isObject, payloadOf, sameDatagram, valueAt } from './frames.ts';
+import { asksForReply, asksForRequest, payloadOf, sameDatagram, tokenOf, valueAt } from './frames.ts';
 import type { Surroundings } from './identities.ts';
 import { type Difference, type MatchTools, matchPattern } from './match.ts';
 import {
@@ -447,12 +447,12 @@ class Run {
           ? this.timeOf(step.since)
           : (this.stimuli[before]?.timeNs ?? this.lastSendNs);
       ({ end, proof } = await this.closeWindow(step, port));
-      await this.until(end);
+      if (step.until === undefined) await this.until(end);
       options = Object.entries(step.options).map(([name, pattern]) => ({
         name,
         pattern: this.resolve(pattern, request?.by),
       }));
-      found = this.firstThat([port], from, end, (frame) => {
+      const fits = (frame: SeenFrame): boolean => {
         const option = options.find(
           ({ pattern }) =>
             (!asksForReply(pattern) || request === undefined || this.messages.isReplyTo(frame, request)) &&
@@ -460,7 +460,14 @@ class Run {
         );
         if (option !== undefined) seen = option.name;
         return option !== undefined;
-      });
+      };
+      for (;;) {
+        const count = this.session.frames.length;
+        found = this.firstThat([port], from, end, fits);
+        // What the device does of its own accord is waited for only until it has been done.
+        if (found !== undefined || step.until === undefined || !(await this.session.more(count, end))) break;
+      }
+      if (found !== undefined && step.until !== undefined) end = found.frame.timeNs;
     }
     if (found !== undefined) {
       this.taken.add(found.number - 1);
@@ -498,7 +505,8 @@ class Run {
     port: string,
   ): Promise<{ end: number; proof: 'barrier' | 'time' }> {
     const { barrier } = step;
-    const { linger, until } = step.kind === 'silence' ? step : {};
+    const { until } = step;
+    const linger = step.kind === 'silence' ? step.linger : undefined;
     if (until !== undefined)
       return { end: this.timeOf(until.since) + this.seconds(until.seconds) * secondNs, proof: 'time' };
     const soonest = this.lastSendNs + this.seconds(linger ?? 0) * secondNs;
@@ -549,15 +557,13 @@ class Run {
     fromNs: number,
     deadline: number,
   ): Promise<Answer> {
-    const token = pattern
-      .map((layer) => (isObject(layer) ? layer.payload : undefined))
-      .find((one) => typeof one === 'string');
+    const token = tokenOf(pattern);
     const reply = asksForReply(pattern);
     const relay = asksForRequest(pattern) && request !== undefined;
     const answers = (frame: SeenFrame): boolean => {
       if (reply) return request !== undefined && this.messages.isReplyTo(frame, request);
       if (relay) return this.messages.isRelayOf(frame, request);
-      if (token !== undefined) return payloadOf(frame.decoded) === token;
+      if (token !== undefined) return payloadOf(frame.decoded)?.includes(token) === true;
       return frame.timeNs >= fromNs && matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok;
     };
     const earliest = reply || relay ? (this.messages.attemptsOf(request)[0]?.timeNs ?? 0) : 0;

@@ -283,6 +283,9 @@ function readStep(
       ),
       ...(record.answers === undefined ? {} : { answers: String(record.answers) }),
       ...(record.since === undefined ? {} : { since: String(record.since) }),
+      ...(isObject(record.until)
+        ? { until: { since: String(record.until.since), seconds: record.until.seconds ?? 0 } }
+        : {}),
       ...(reading === undefined ? {} : { reading }),
     };
   }

@@ -348,7 +348,7 @@ function checkLabels(test: TestCase): void {
       if (step.kind === 'silence' || step.kind === 'record') visit([...step.stimulus, ...step.barrier]);
       if (step.kind === 'expect') need(step.answers, step);
       if ('since' in step) need(step.since, step);
-      if (step.kind === 'silence') need(step.until?.since, step);
+      if ('until' in step) need(step.until?.since, step);
       if (step.kind === 'record') need(step.answers, step);
       if ('as' in step && step.as !== undefined) labels.add(step.as);
     }

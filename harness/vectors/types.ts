@@ -113,6 +113,8 @@ export interface RecordStep {
   answers?: string;
   /** Label from which on frames count; default the first stimulus. */
   since?: string;
+  /** What the device does of its own accord is waited for so long after the step of that label. */
+  until?: { since: string; seconds: Json };
 }
 
 export interface WaitStep {

@@ -371,7 +371,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
         isOwnIpv6(ipv6KeyAt(packet, 24)) &&
         (at.kind === 'home' ||
           (at.kind === 'foreign-agent' &&
-            at.ipv6 === 'foreign-agent' &&
+            (at.ipv6 === 'foreign-agent' || deviates('tunnels-with-code-0')) &&
             at.agentMac.equals(sender) &&
             !deviates('bare-ipv6-not-taken')));
       if (isExpected) {
