@@ -54,9 +54,16 @@ async function conductorOn(open: OpenBench, options: RunOptions, sample: TestCas
     run: (test, begins) => schedule.run(test, begins),
     findings: () => {
       const dropped = open.benches.reduce((sum, bench) => sum + bench.dropped(), 0);
-      return dropped === 0
-        ? []
-        : [`the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`];
+      return [
+        ...(dropped === 0
+          ? []
+          : [
+              `the kernel dropped ${dropped} frames because this machine was too slow: do not trust absences`,
+            ]),
+        ...schedule.unsteady.map(
+          (id) => `${id} was run twice: an answer did not come the first time, but did the second time`,
+        ),
+      ];
     },
     close: () => open.close(),
   };

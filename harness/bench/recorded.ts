@@ -106,7 +106,7 @@ export class RecordedSession implements BenchSession {
     return this.nowNs;
   }
 
-  async send(port: PortName, build: (nowNs: number, nonce?: string) => Outgoing): Promise<Sent> {
+  async send(port: PortName, build: (nowNs: number, known?: string) => Outgoing): Promise<Sent> {
     const stimulus = this.stimuli[this.sends];
     const timeNs = stimulus?.timeNs ?? this.nowNs;
     const breaks = this.breaksHere();
@@ -117,7 +117,7 @@ export class RecordedSession implements BenchSession {
       build(failed.timeNs);
       throw this.differs('a message can be encoded that could not be then');
     }
-    const outgoing = build(timeNs, stimulus?.nonce);
+    const outgoing = build(timeNs, stimulus?.known);
     if (stimulus === undefined)
       throw this.differs('the results have fewer messages sent than the vector sends');
     if (stimulus.port !== port || stimulus.kind !== outgoing.kind) {

@@ -46,6 +46,8 @@ export class Context {
   /** Values captured from replies, by name. */
   readonly captured: JsonObject = {};
   private readonly values: JsonObject;
+  /** The newest request of a mobile node under test. */
+  private asked: { identification: string; port: number } | undefined;
   private readonly tokens = new Map<string, string>();
   private readonly identifications = { mn: new Identifications(), other: new Identifications() };
   /** First eight hex digits of every token of this vector. */
@@ -141,22 +143,31 @@ export class Context {
     this.identificationsOf(by).last = identification;
   }
 
-  noteNonce(by: string, nonce: string): void {
-    this.identificationsOf(by).nonce = nonce;
+  /** See Stimulus.known. */
+  noteKnown(by: string, known: string): void {
+    const [identification = '', port] = known.split(':');
+    if (port === undefined) this.identificationsOf(by).nonce = identification;
+    else this.asked = { identification, port: Number(port) };
   }
 
   replayProtection(by: string): 'timestamps' | 'nonces' {
     return (by === 'other' ? this.around.other : this.around.mn)?.replay ?? 'timestamps';
   }
 
-  /** RFC 3344 5.7: of a reply that accepts the device's request, captured as `identification`; with nonces there is a new one in it. */
+  /** RFC 3344 5.7: of a reply that accepts the device's request; with nonces there is a new one in it. */
   private replyIdentification(): string {
-    const asked = this.captured.identification;
-    if (typeof asked !== 'string')
-      throw new UnresolvedReference('$identification.reply needs a request captured as "identification"');
-    if (this.around.mn.replay === 'timestamps') return asked;
-    const fresh = createHash('sha256').update(`${this.around.seed}/${asked}`).digest('hex').slice(0, 8);
-    return fresh + asked.slice(8);
+    const { identification } = this.deviceAsked();
+    if (this.around.mn.replay === 'timestamps') return identification;
+    const fresh = createHash('sha256')
+      .update(`${this.around.seed}/${identification}`)
+      .digest('hex')
+      .slice(0, 8);
+    return fresh + identification.slice(8);
+  }
+
+  private deviceAsked(): { identification: string; port: number } {
+    if (this.asked === undefined) throw new UnresolvedReference('the device has not asked for anything yet');
+    return this.asked;
   }
 
   private identificationsOf(by: string): Identifications {
@@ -170,6 +181,7 @@ export class Context {
       if (value === undefined) throw new UnresolvedReference(`$${name} has not been captured at this point`);
       return value;
     }
+    if (name === 'asked.port') return this.deviceAsked().port;
     if (name.startsWith('identification.')) {
       const own = this.identificationsOf(by);
       if (name === 'identification.last') return own.last;

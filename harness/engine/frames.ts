@@ -1,6 +1,7 @@
 /** Small questions about decoded frames and patterns. */
 import type { Json, JsonObject, Pattern } from '../vectors/types.ts';
 import type { Decoded } from '../wire/index.ts';
+import type { SeenFrame } from './bench.ts';
 
 export function replyIdentification(decoded: Decoded): string | undefined {
   for (const layer of decoded.layers)
@@ -11,6 +12,18 @@ export function replyIdentification(decoded: Decoded): string | undefined {
 export function requestIdentification(decoded: Decoded): string | undefined {
   for (const layer of decoded.layers)
     if ('registrationRequest' in layer) return layer.registrationRequest.identification;
+  return undefined;
+}
+
+/** Identification and UDP port of the newest request that came: `c3a1b2c3d4e5f601:49153`. */
+export function newestRequest(frames: readonly SeenFrame[]): string | undefined {
+  for (let at = frames.length - 1; at >= 0; at -= 1) {
+    const { outgoing, decoded } = frames[at] as SeenFrame;
+    const identification = outgoing ? undefined : requestIdentification(decoded);
+    if (identification === undefined) continue;
+    const udp = decoded.layers.find((layer) => 'udp' in layer);
+    return `${identification}:${udp !== undefined && 'udp' in udp ? udp.udp.sourcePort : 0}`;
+  }
   return undefined;
 }
 

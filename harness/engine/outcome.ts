@@ -54,8 +54,11 @@ export interface Stimulus {
   port: string;
   timeNs: number;
   kind: 'ip' | 'ethernet';
-  /** With replay protection by nonces: the nonce that was known then, eight hex digits. */
-  nonce?: string;
+  /**
+   * What the device had said by then that the message rests on: towards a home agent with nonces its newest nonce, eight hex digits;
+   * towards a mobile node Identification and UDP port of its newest request, `c3a1b2c3d4e5f601:49153`.
+   */
+  known?: string;
 }
 
 /**
@@ -91,6 +94,8 @@ export interface Outcome {
   reason?: string;
   /** The harness missed a moment, so nothing was learned of the device; worth another try. */
   late?: boolean;
+  /** Something was broken by an answer that did not come: it has to stay away once more before that counts. */
+  missing?: boolean;
   judgements: Judgement[];
   steps: StepRecord[];
   /** Numbers of the mobile nodes of the profile it ran with. */

@@ -26,7 +26,15 @@ import {
 } from './bench.ts';
 import { Context } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
-import { asksForReply, asksForRequest, payloadOf, sameDatagram, tokenOf, valueAt } from './frames.ts';
+import {
+  asksForReply,
+  asksForRequest,
+  newestRequest,
+  payloadOf,
+  sameDatagram,
+  tokenOf,
+  valueAt,
+} from './frames.ts';
 import type { Surroundings } from './identities.ts';
 import { type Difference, type MatchTools, matchPattern } from './match.ts';
 import {
@@ -67,6 +75,17 @@ class NotApplicable extends Error {}
 const repetitions = 2;
 const repeatSeconds = 1.05;
 
+const answering = new WeakMap<SendStep, boolean>();
+
+/** Whether a message is a reply to a request of the device. */
+function answersDevice(step: SendStep): boolean {
+  const known = answering.get(step);
+  if (known !== undefined) return known;
+  const answers = /"\$(identification\.(reply|otherReply)|asked\.port)"/.test(JSON.stringify(step.packet));
+  answering.set(step, answers);
+  return answers;
+}
+
 const otherNodes = new WeakMap<readonly Step[], boolean>();
 
 /** Whether steps are those of the second mobile node. */
@@ -96,6 +115,8 @@ class Run {
   private readonly messages: SentMessages;
   /** Indices of frames that an expectation has judged: each counts once. */
   private readonly taken = new Set<number>();
+  /** Something was broken by an answer that did not come. */
+  missing = false;
   private lastSendNs = 0;
   private lastAnswerNs = 0;
   /** When a wait ended: what is sent next belongs to that moment. */
@@ -166,10 +187,10 @@ class Run {
     const port = this.context.port(step.at);
     let packet: Packet = [];
     let outgoing: Outgoing | undefined;
-    let nonce: string | undefined;
+    let known: string | undefined;
     const sent = await this.session.send(port, (nowNs, recorded) => {
-      nonce = recorded ?? this.newestNonce(step.by);
-      if (nonce !== undefined) this.context.noteNonce(step.by, nonce);
+      known = recorded ?? this.newestKnown(step);
+      if (known !== undefined) this.context.noteKnown(step.by, known);
       const associations = this.context.associations(step.by);
       packet = withKeysAtHand(
         this.context.resolve(step.packet, nowNs, step.by) as unknown as Packet,
@@ -189,7 +210,7 @@ class Run {
     const { timeNs } = sent;
     this.lastSendNs = timeNs;
     if (this.group[0] === step) this.groupStartNs = timeNs;
-    this.stimuli.push({ port, timeNs, kind: sent.kind, ...(nonce === undefined ? {} : { nonce }) });
+    this.stimuli.push({ port, timeNs, kind: sent.kind, ...(known === undefined ? {} : { known }) });
     const { by } = step;
     const message = this.messages.note(packet, { by, port, timeNs, step, sent: outgoing ?? sent });
     if (message?.kind === 'request') this.context.noteSentIdentification(by, message.identification);
@@ -209,6 +230,12 @@ class Run {
         `the harness was ${(late / secondNs).toFixed(2)} s late with ${this.part} ${step.path}: this machine was too busy`,
       );
     }
+  }
+
+  /** See Stimulus.known. */
+  private newestKnown(step: SendStep): string | undefined {
+    if (this.context.around.role !== 'mobile-node') return this.newestNonce(step.by);
+    return answersDevice(step) ? newestRequest(this.session.frames) : undefined;
   }
 
   /** RFC 3344 5.7.2: the next nonce stands in the newest reply, whatever its code, if that reply is authentic. */
@@ -360,6 +387,7 @@ class Run {
     const frames = near === undefined ? [] : [near.number];
     if (step.control) this.control(step, pattern, actual, deadline, undefined, near?.difference);
     this.note(step, `at ${port} nothing came that answers`, false, deadline, frames);
+    this.missing = true;
     const verdict = this.judge(step, step.checks[0]?.clauses ?? [], false, {
       expected: packetWords(pattern),
       actual,
@@ -787,6 +815,7 @@ export async function run(
     verdict: worst([...(verdict === undefined ? [] : [verdict]), ...judged]) ?? 'ERROR',
     ...(reason === undefined ? {} : { reason }),
     ...(late ? { late } : {}),
+    ...(running.missing ? { missing: true } : {}),
     judgements: running.judgements,
     steps: running.steps,
     mobileNodes: around.other === undefined ? [around.mn.index] : [around.mn.index, around.other.index],

@@ -48,11 +48,11 @@ export class Tally implements BenchSession {
     return this.session.now();
   }
 
-  async send(port: PortName, build: (nowNs: number, nonce?: string) => Outgoing): Promise<Sent> {
+  async send(port: PortName, build: (nowNs: number, known?: string) => Outgoing): Promise<Sent> {
     try {
-      const sent = await this.session.send(port, (nowNs, nonce) => {
+      const sent = await this.session.send(port, (nowNs, known) => {
         try {
-          return build(nowNs, nonce);
+          return build(nowNs, known);
         } catch (error) {
           this.unsent.push({ sends: this.sends, timeNs: nowNs });
           throw new BuildFailed(error);

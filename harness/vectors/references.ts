@@ -66,7 +66,8 @@ export const referenceNames: { readonly [name: string]: string } = {
   'identification.stale': 'one that is an hour old',
   'identification.last': 'the one of the request before',
   'identification.otherReply': 'the same with other low 32 bits',
-  'identification.reply': 'the one of a reply to the request captured as "identification"',
+  'asked.port': 'the UDP port that this request came from',
+  'identification.reply': 'the one of a reply to the newest request of a mobile node under test',
 };
 
 const openFamilies = ['token.', 'captured.'];

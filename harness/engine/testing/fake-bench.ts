@@ -132,7 +132,7 @@ export class FakeSession implements BenchSession {
     this.due.sort((a, b) => a.timeNs - b.timeNs);
   }
 
-  async send(port: PortName, build: (nowNs: number, nonce?: string) => Outgoing): Promise<Sent> {
+  async send(port: PortName, build: (nowNs: number, known?: string) => Outgoing): Promise<Sent> {
     if (this.interruptAt !== undefined && this.sends >= this.interruptAt)
       throw new BenchInterrupted('the device is gone');
     if (this.failAt === this.sends) {
