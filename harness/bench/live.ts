@@ -208,7 +208,9 @@ class LiveSession implements BenchSession {
     return began;
   }
 
+  /** What was sent last is among the frames as well. */
   close(): void {
+    drainPorts();
     this.release();
   }
 }

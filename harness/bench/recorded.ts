@@ -106,7 +106,7 @@ export class RecordedSession implements BenchSession {
     return this.nowNs;
   }
 
-  async send(port: PortName, build: (nowNs: number, known?: string) => Outgoing): Promise<Sent> {
+  async send(port: PortName, build: (nowNs: number, known?: string | null) => Outgoing): Promise<Sent> {
     const stimulus = this.stimuli[this.sends];
     const timeNs = stimulus?.timeNs ?? this.nowNs;
     const breaks = this.breaksHere();
@@ -114,10 +114,10 @@ export class RecordedSession implements BenchSession {
     const [failed] = this.unsent;
     if (failed?.sends === this.sends) {
       this.unsent.shift();
-      build(failed.timeNs);
+      build(failed.timeNs, null);
       throw this.differs('a message can be encoded that could not be then');
     }
-    const outgoing = build(timeNs, stimulus?.known);
+    const outgoing = build(timeNs, stimulus?.known ?? null);
     if (stimulus === undefined)
       throw this.differs('the results have fewer messages sent than the vector sends');
     if (stimulus.port !== port || stimulus.kind !== outgoing.kind) {

@@ -240,7 +240,7 @@ export class Schedule {
     try {
       if (test.position === 'without-foreign-agent') service = await bench.startDhcp(profile);
       const outcome = await run(test, session, around, ledger, { strict: this.settings.strict === true });
-      return { outcome, frames: [...session.frames] };
+      return { outcome, frames: session.frames };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { outcome: unjudged(test, 'INCONCLUSIVE', reason), frames: [] };

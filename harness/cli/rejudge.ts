@@ -111,6 +111,8 @@ export async function rejudgeResults(
     graceNs: results.graceNs,
     roundTripsNs: results.roundTripsNs,
     ...(results.homeHostMac === undefined ? {} : { homeHostMac: results.homeHostMac }),
+    ...(results.visitedHostMac === undefined ? {} : { visitedHostMac: results.visitedHostMac }),
+    ...(results.linkMacs === undefined ? {} : { linkMacs: results.linkMacs }),
     ...(results.unreachable === undefined ? {} : { unreachable: results.unreachable }),
   };
   const outcomes: Outcome[] = [];

@@ -43,10 +43,10 @@ export interface BenchSession {
   now(): number;
   /**
    * Send what `build` makes for this instant. The instant is handed in so that a recorded bench can hand in the recorded
-   * one and get the identical octets; likewise it hands in what was `known` then (Stimulus.known), which a live one
-   * leaves out.
+   * one and get the identical octets; likewise it hands in what was `known` then (Stimulus.known, null for nothing),
+   * which a live one leaves out.
    */
-  send(port: PortName, build: (nowNs: number, known?: string) => Outgoing): Promise<Sent>;
+  send(port: PortName, build: (nowNs: number, known?: string | null) => Outgoing): Promise<Sent>;
   /**
    * Resolves true when a frame has been added to `frames` since `count` of them were there, false once every frame up to
    * `untilNs` has been added and the time has passed. Rejects with BenchInterrupted when the IUT or the bench is gone.

@@ -189,7 +189,7 @@ class Run {
     let outgoing: Outgoing | undefined;
     let known: string | undefined;
     const sent = await this.session.send(port, (nowNs, recorded) => {
-      known = recorded ?? this.newestKnown(step);
+      known = recorded === undefined ? this.newestKnown(step) : (recorded ?? undefined);
       if (known !== undefined) this.context.noteKnown(step.by, known);
       const associations = this.context.associations(step.by);
       packet = withKeysAtHand(

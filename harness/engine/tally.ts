@@ -48,7 +48,7 @@ export class Tally implements BenchSession {
     return this.session.now();
   }
 
-  async send(port: PortName, build: (nowNs: number, known?: string) => Outgoing): Promise<Sent> {
+  async send(port: PortName, build: (nowNs: number, known?: string | null) => Outgoing): Promise<Sent> {
     try {
       const sent = await this.session.send(port, (nowNs, known) => {
         try {
