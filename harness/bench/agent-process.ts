@@ -1,10 +1,10 @@
 /** A reference agent as a child process: started in a namespace, given orders on its standard input. */
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { projectRoot } from '../vectors/load.ts';
-import type { Role } from '../vectors/types.ts';
-import { spawnIn } from './lab.ts';
+import type { DeviceRole } from '../vectors/types.ts';
+import { spawnHere, spawnIn } from './lab.ts';
 
 const startSeconds = 20;
 const orderSeconds = 5;
@@ -28,16 +28,16 @@ export interface AgentProcess {
 }
 
 export interface AgentOptions {
-  role: Role;
+  role: DeviceRole;
   configuration: string;
   deviations?: readonly string[];
   /** Further arguments of its command line. */
   more?: readonly string[];
 }
 
-/** Start an agent and wait until it serves. Rejects with BenchError. */
+/** Start an agent, in a namespace or where this program is, and wait until it serves. Rejects with BenchError. */
 export async function startAgent(
-  namespace: string,
+  namespace: string | undefined,
   { role, configuration, deviations = [], more = [] }: AgentOptions,
 ): Promise<AgentProcess> {
   const program = join(projectRoot, 'harness/cli/dsmip.mjs');
@@ -52,7 +52,8 @@ export async function startAgent(
     ...more,
   ];
   for (const name of deviations) argv.push('--deviate', name);
-  const child = spawnIn(namespace, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'] };
+  const child = namespace === undefined ? spawnHere(argv, options) : spawnIn(namespace, argv, options);
   const agent = new Agent(child, role);
   await agent.until(' ready', startSeconds, 'was not ready');
   return agent;
@@ -62,12 +63,12 @@ class Agent implements AgentProcess {
   readonly log: string[] = [];
   onEnd: (how: string) => void = () => {};
   private readonly child: ChildProcess;
-  private readonly role: Role;
+  private readonly role: DeviceRole;
   private closing = false;
   private rest = '';
   private readonly listeners = new Set<(line: string | undefined) => void>();
 
-  constructor(child: ChildProcess, role: Role) {
+  constructor(child: ChildProcess, role: DeviceRole) {
     this.child = child;
     this.role = role;
     child.stdout?.on('data', (chunk: Buffer) => this.hear(chunk.toString('utf8')));

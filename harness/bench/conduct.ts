@@ -43,7 +43,7 @@ async function conductorOn(open: OpenBench, options: RunOptions, sample: TestCas
   const schedule = new Schedule({
     profile,
     ledger,
-    benches: open.benches,
+    bench: open.bench,
     ...(strict === undefined ? {} : { strict }),
     ...(concurrency === undefined ? {} : { concurrency }),
   });
@@ -53,7 +53,7 @@ async function conductorOn(open: OpenBench, options: RunOptions, sample: TestCas
     open,
     run: (test, begins) => schedule.run(test, begins),
     findings: () => {
-      const dropped = open.benches.reduce((sum, bench) => sum + bench.dropped(), 0);
+      const dropped = open.bench.dropped();
       return [
         ...(dropped === 0
           ? []

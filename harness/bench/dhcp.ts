@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { administratorEnvironment } from '../net/index.ts';
 import type { PortLink, VisitedNetwork } from '../vectors/profile.ts';
+import { addressPlus } from '../wire/index.ts';
 import { BenchError } from './agent-process.ts';
 import { spawnHere, spawnIn } from './lab.ts';
 
@@ -15,13 +16,13 @@ export interface DhcpServer {
   close(): Promise<void>;
 }
 
-/** Start the server of a network on a link. Rejects with BenchError. */
+/** Start the server of a network on a link, with so many addresses from the first care-of address on. Rejects with BenchError. */
 export async function startDhcp(
   link: PortLink,
-  network: VisitedNetwork,
-  leaseSeconds: number,
+  { router, careOfAddress, prefixLength }: VisitedNetwork,
+  { leaseSeconds, addresses }: { leaseSeconds: number; addresses: number },
 ): Promise<DhcpServer> {
-  const { router, careOfAddress, prefixLength } = network;
+  const last = addressPlus(careOfAddress, addresses - 1);
   const argv = [
     dhcpServer.program,
     '--no-daemon',
@@ -37,7 +38,7 @@ export async function startDhcp(
     '--user=',
     '--group=',
     '--pid-file=',
-    `--dhcp-range=${careOfAddress},${careOfAddress},${netmask(prefixLength)},${leaseSeconds}`,
+    `--dhcp-range=${careOfAddress},${last},${netmask(prefixLength)},${leaseSeconds}`,
     `--dhcp-option=option:router,${router}`,
   ];
   const options = {

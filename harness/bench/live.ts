@@ -1,8 +1,11 @@
 /** The bench over real links: packets by raw socket, frames by packet capture, sorted to the vectors they concern. */
 import {
+  type Action,
   BenchInterrupted,
   type BenchSession,
+  HookMissing,
   type Outgoing,
+  type Performed,
   type PortName,
   type SeenFrame,
   type Sent,
@@ -31,14 +34,15 @@ import {
 } from '../wire/index.ts';
 import { type DhcpServer, startDhcp } from './dhcp.ts';
 import { isFrameOf } from './own-frames.ts';
+import type { Transfers } from './transfers.ts';
 
 /** How long after its end a window stays open for frames the kernel has stamped but not yet handed over, ns. */
 const deliveryNs = 2_000_000;
 
 const leaseSeconds = 3600;
 
-/** The key of a session that has a bench to itself. */
-export const everyFrame = '*';
+/** The link of one mobile node under test: all of it belongs to the test that it is in. */
+const linkName = (mobileNode: number): string => `link ${mobileNode}`;
 
 /** Packets that may be between the socket and the capture at once. */
 const mostUnderWay = 256;
@@ -67,13 +71,32 @@ class LiveFrame implements SeenFrame {
 
 export interface LiveBenchOptions {
   /** Where each port is. */
-  links: { readonly [name in PortName]?: PortLink };
+  ports: { readonly [name in Exclude<PortName, 'link'>]?: PortLink };
+  /** The port "link" of each mobile node under test, in the order of the profile. */
+  links?: readonly PortLink[];
   extensionTypes: ExtensionTypes;
-  /** Carries out a hook of the profile; throws HookMissing when there is none. */
-  hook(name: HookName): Promise<void>;
-  /** CLOCK_REALTIME at the origin of the run, ns since 1970; benches of one run share it. */
-  originNs?: bigint;
+  /** Carries out a hook of the profile on a mobile node, or on the device; throws HookMissing when there is none. */
+  hook(name: HookName, mobileNode: number): Promise<void>;
+  /** Plugs a mobile node into another network; throws HookMissing when there is no such network. */
+  move?(network: string, mobileNode: number): Promise<void>;
+  /** TCP of the correspondent node. */
+  transfers?: Transfers;
+  /** The harness plays no mobile node and no agent here: kernels may answer for what comes. */
+  beside?: boolean;
 }
+
+/** What a session sees and uses. */
+export interface SessionOptions {
+  /** Frames with any of these keys are its own; see frameKeys. */
+  keys: readonly string[];
+  /** Kept from answering "port unreachable". */
+  udpPorts: readonly number[];
+  /** Number of its mobile node in the profile. */
+  mobileNode: number;
+}
+
+/** Connections belong to the mobile node's test. */
+const connectionName = (mobileNode: number, name = ''): string => `${mobileNode} ${name}`;
 
 /** UDP ports for which the kernel keeps silent: where packets of tests go, and Mobile IPv4's where the harness is an agent. */
 const sinkPorts = (name: PortName): number[] => (name === 'ha' || name === 'link' ? [9, 434] : [9]);
@@ -155,11 +178,13 @@ function addKeys(layer: Layer, keys: Set<string>): void {
 class LiveSession implements BenchSession {
   readonly frames: SeenFrame[] = [];
   private readonly bench: LiveBench;
+  readonly mobileNode: number;
   private readonly release: () => void;
   private wake: (() => void) | undefined;
 
-  constructor(bench: LiveBench, release: () => void) {
+  constructor(bench: LiveBench, mobileNode: number, release: () => void) {
     this.bench = bench;
+    this.mobileNode = mobileNode;
     this.release = release;
   }
 
@@ -202,10 +227,10 @@ class LiveSession implements BenchSession {
     }
   }
 
-  async hook(name: HookName): Promise<number> {
-    const began = this.now();
-    await this.bench.hook(name);
-    return began;
+  async perform(action: Action): Promise<Performed> {
+    const beganNs = this.now();
+    const problem = await this.bench.perform(action, this);
+    return { beganNs, endedNs: this.now(), ...(problem === undefined ? {} : { problem }) };
   }
 
   /** What was sent last is among the frames as well. */
@@ -218,7 +243,8 @@ class LiveSession implements BenchSession {
 export class LiveBench {
   /** CLOCK_REALTIME at the origin of the run, ns since 1970. */
   readonly originNs: bigint;
-  private readonly ports = new Map<PortName, Port>();
+  /** By name; those of mobile nodes under test by linkName. */
+  private readonly ports = new Map<string, Port>();
   private readonly options: LiveBenchOptions;
   private readonly sessions = new Map<string, Set<LiveSession>>();
   private readonly open = new Set<LiveSession>();
@@ -226,42 +252,46 @@ export class LiveBench {
   private readonly keys = new Map<LiveSession, Set<string>>();
   private interruption: string | undefined;
   /** Packets under way to their port's capture, so that each is among the frames of who sent it, whatever is in it. */
-  private readonly sent = new Map<PortName, { sent: Outgoing; session: LiveSession }[]>();
+  private readonly sent = new Map<string, { sent: Outgoing; session: LiveSession }[]>();
 
   /** Opens all ports. Throws a KernelError or NetError for a device that is not there or may not be opened. */
   constructor(options: LiveBenchOptions) {
     this.options = options;
-    this.originNs = options.originNs ?? realtimeNs();
+    this.originNs = realtimeNs();
     try {
-      for (const [name, link] of Object.entries(options.links) as [PortName, PortLink][]) {
-        this.ports.set(name, this.openPort(name, link));
-      }
+      for (const [name, link] of Object.entries(options.ports) as [PortName, PortLink][])
+        this.ports.set(name, this.openPort(name, name, link));
+      for (const [at, link] of (options.links ?? []).entries())
+        this.ports.set(linkName(at), this.openPort('link', linkName(at), link));
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  private openPort(name: PortName, link: PortLink): Port {
+  private openPort(name: PortName, key: string, link: PortLink): Port {
     const namespace = link.namespace === undefined ? undefined : openNamespace(link.namespace);
     try {
       const packets = openPacketPort({
         namespace,
         device: link.device,
-        onFrame: (frame) => this.sort(name, frame),
-        onError: (error) => this.interrupt(`port ${name}: ${error.message}`),
+        onFrame: (frame) => this.sort(name, key, frame),
+        onError: (error) => this.interrupt(`port ${key}: ${error.message}`),
       });
       const sender = openRawSender(namespace);
       // Refused sends would otherwise look like a silent device.
-      sender.onError = (error) => this.interrupt(`port ${name} cannot send: ${error.message}`);
-      const sink = openSink({ namespace, udpPorts: sinkPorts(name), protocols: [4, 41, 47, 55] });
+      sender.onError = (error) => this.interrupt(`port ${key} cannot send: ${error.message}`);
+      const sink =
+        this.options.beside === true
+          ? undefined
+          : openSink({ namespace, udpPorts: sinkPorts(name), protocols: [4, 41, 47, 55] });
       return {
         packets,
         sender,
         close: () => {
           packets.close();
           sender.close();
-          sink.close();
+          sink?.close();
         },
       };
     } finally {
@@ -270,8 +300,13 @@ export class LiveBench {
   }
 
   /** MAC address of a port. */
-  mac(port: PortName): string | undefined {
+  mac(port: Exclude<PortName, 'link'>): string | undefined {
     return this.ports.get(port)?.packets.mac;
+  }
+
+  /** The harness's MAC address on the link of each mobile node under test. */
+  linkMacs(): string[] {
+    return (this.options.links ?? []).map((_, at) => this.ports.get(linkName(at))?.packets.mac ?? '');
   }
 
   now(): number {
@@ -291,42 +326,52 @@ export class LiveBench {
 
   send(port: PortName, build: (nowNs: number) => Outgoing, session: LiveSession): Sent {
     this.check();
-    const at = this.ports.get(port);
-    if (at === undefined) throw new Error(`the profile has no port "${port}"`);
+    const key = port === 'link' ? linkName(session.mobileNode) : port;
+    const at = this.ports.get(key);
+    if (at === undefined) throw new Error(`the profile has no port "${key}"`);
     const timeNs = this.now();
     const outgoing = build(timeNs);
-    const underWay = this.sent.get(port) ?? [];
+    const underWay = this.sent.get(key) ?? [];
     underWay.push({ sent: outgoing, session });
-    this.sent.set(port, underWay.slice(-mostUnderWay));
+    this.sent.set(key, underWay.slice(-mostUnderWay));
     if (outgoing.kind === 'ethernet') at.packets.send(outgoing.octets);
     else at.sender.send(outgoing.octets);
     return { ...outgoing, port, timeNs };
   }
 
-  /** See LiveBenchOptions. */
-  hook(name: HookName): Promise<void> {
-    return this.options.hook(name);
+  /** Carry out an action; resolves to what went wrong with it. */
+  async perform(action: Action, { mobileNode }: LiveSession): Promise<string | undefined> {
+    const { hook, move, transfers } = this.options;
+    switch (action.kind) {
+      case 'hook':
+        await hook(action.name, mobileNode);
+        return undefined;
+      case 'move':
+        if (move === undefined) throw new HookMissing('nothing on this bench moves the mobile node');
+        await move(action.network, mobileNode);
+        return undefined;
+      case 'transfer':
+        if (transfers === undefined) throw new HookMissing('nothing on this bench transfers octets');
+        return transfers.transfer({ ...action, connection: connectionName(mobileNode, action.connection) });
+    }
   }
 
-  /**
-   * A session that sees the frames with any of the keys, or with `everyFrame` every frame. `udpPorts` are kept from answering
-   * "port unreachable".
-   */
-  session(keys: string[], udpPorts: number[]): BenchSession {
+  session({ keys, udpPorts, mobileNode }: SessionOptions): BenchSession {
     const sinks = (['mn', 'fa'] as const).flatMap((name) => {
-      const link = this.options.links[name];
+      const link = this.options.ports[name];
       if (link === undefined || udpPorts.length === 0) return [];
       const path = link.namespace;
       const namespace = path === undefined ? undefined : openNamespace(path);
       try {
-        return openSink({ namespace, udpPorts, protocols: [] });
+        return openSink({ namespace, udpPorts: [...udpPorts], protocols: [] });
       } finally {
         namespace?.close();
       }
     });
     const own = new Set<string>();
-    const session = new LiveSession(this, () => {
+    const session = new LiveSession(this, mobileNode, () => {
       this.open.delete(session);
+      this.options.transfers?.drop(connectionName(mobileNode));
       for (const sink of sinks) sink.close();
       for (const key of own) {
         const set = this.sessions.get(key);
@@ -337,7 +382,7 @@ export class LiveBench {
     });
     this.open.add(session);
     this.keys.set(session, own);
-    for (const key of keys) this.addKey(session, key);
+    for (const key of [...keys, linkName(mobileNode)]) this.addKey(session, key);
     return session;
   }
 
@@ -349,11 +394,11 @@ export class LiveBench {
   }
 
   /** While it is open, the network of a mobile node under test gives it a care-of address by DHCP. Rejects with BenchError. */
-  startDhcp(profile: Pick<Profile, 'visitedNetwork'>): Promise<DhcpServer> {
-    const link = this.options.links.link;
+  startDhcp(profile: Pick<Profile, 'visitedNetwork'>, mobileNode: number): Promise<DhcpServer> {
+    const link = this.options.links?.[mobileNode];
     if (link === undefined || profile.visitedNetwork === undefined)
       throw new Error('there is no link of a mobile node');
-    return startDhcp(link, profile.visitedNetwork, leaseSeconds);
+    return startDhcp(link, profile.visitedNetwork, { leaseSeconds, addresses: 1 });
   }
 
   /** Frames the kernel had to drop because the process was too slow: a run with any is not to be trusted. */
@@ -368,7 +413,7 @@ export class LiveBench {
     this.ports.clear();
   }
 
-  private sort(port: PortName, frame: Frame): void {
+  private sort(port: PortName, key: string, frame: Frame): void {
     if (this.open.size === 0) return;
     const seen = new LiveFrame(
       port,
@@ -376,12 +421,12 @@ export class LiveBench {
       frame,
       this.options.extensionTypes,
     );
-    const found = new Set<LiveSession>(this.sessions.get(everyFrame));
-    for (const key of frameKeys(seen.decoded)) {
-      for (const session of this.sessions.get(key) ?? []) found.add(session);
+    const found = new Set<LiveSession>();
+    for (const each of port === 'link' ? [key] : frameKeys(seen.decoded)) {
+      for (const session of this.sessions.get(each) ?? []) found.add(session);
     }
     if (frame.outgoing) {
-      const underWay = this.sent.get(port) ?? [];
+      const underWay = this.sent.get(key) ?? [];
       const at = underWay.findIndex(({ sent }) => isFrameOf(frame.octets, sent));
       const [own] = at < 0 ? [] : underWay.splice(at, 1);
       if (own !== undefined && this.open.has(own.session)) {

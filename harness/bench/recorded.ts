@@ -3,21 +3,24 @@
  * was sent then; what it waits for is there at once. No device, no packets.
  */
 import {
+  type Action,
+  actionName,
   BenchInterrupted,
   type BenchSession,
   HookMissing,
   type Outgoing,
+  type Performed,
   type PortName,
   portNames,
   type SeenFrame,
   type Sent,
 } from '../engine/bench.ts';
 import { requestPorts } from '../engine/identities.ts';
-import type { Breakdown, HookRecord, Outcome } from '../engine/outcome.ts';
+import type { ActionRecord, Breakdown, Outcome } from '../engine/outcome.ts';
 import { run } from '../engine/run.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
-import type { HookName, TestCase } from '../vectors/types.ts';
+import type { TestCase } from '../vectors/types.ts';
 import { type Decoded, decodePacket, type ExtensionTypes } from '../wire/index.ts';
 import { isFrameOf } from './own-frames.ts';
 import { notRun, type RunFacts, surroundings } from './schedule.ts';
@@ -72,7 +75,7 @@ export class RecordedSession implements BenchSession {
   private readonly stimuli: Outcome['stimuli'];
   private readonly breakdown: Breakdown | undefined;
   private readonly unsent: { sends: number; timeNs: number }[];
-  private readonly hooks: HookRecord[];
+  private readonly actions: ActionRecord[];
   /** Outgoing frames that no stimulus has claimed. */
   private readonly unclaimed: Set<SeenFrame>;
   private nowNs: number;
@@ -87,7 +90,7 @@ export class RecordedSession implements BenchSession {
     this.stimuli = outcome.stimuli;
     this.breakdown = outcome.breakdown;
     this.unsent = [...(outcome.unsent ?? [])];
-    this.hooks = [...(outcome.hooks ?? [])];
+    this.actions = [...(outcome.actions ?? [])];
     this.nowNs = outcome.startNs;
     const all = frames.map((frame) => {
       const port = portNames.find((name) => name === frame.port);
@@ -140,16 +143,18 @@ export class RecordedSession implements BenchSession {
     return false;
   }
 
-  /** What was done then is done; only when it was counts. */
-  async hook(name: HookName): Promise<number> {
+  /** What was done then is done; only when it was and what came of it counts. */
+  async perform(action: Action): Promise<Performed> {
     const breaks = this.breaksHere();
     if (breaks !== undefined) throw failureOf(breaks);
-    const hook = this.hooks.shift();
-    if (hook === undefined || hook.name !== name)
-      throw this.differs(`the results have no hook "${name}" here`);
-    this.nowNs = Math.max(this.nowNs, hook.timeNs);
-    if (hook.missing !== undefined) throw new HookMissing(hook.missing);
-    return hook.timeNs;
+    const record = this.actions.shift();
+    const name = actionName(action);
+    if (record === undefined || record.name !== name)
+      throw this.differs(`the results have no "${name}" here`);
+    const { beganNs, endedNs, problem, missing } = record;
+    this.nowNs = Math.max(this.nowNs, endedNs);
+    if (missing !== undefined) throw new HookMissing(missing);
+    return { beganNs, endedNs, ...(problem === undefined ? {} : { problem }) };
   }
 
   close(): void {}

@@ -1,4 +1,4 @@
-/** Runs many tests on the benches of a device: each with mobile nodes of its own, side by side as far as the pool goes. */
+/** Runs many tests on a bench: each with mobile nodes of its own, side by side as far as the pool goes. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { SeenFrame } from '../engine/bench.ts';
 import { Context } from '../engine/context.ts';
@@ -10,13 +10,12 @@ import type { Ledger } from '../vectors/ledger.ts';
 import type { MobileNode } from '../vectors/pool.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { MobileNodeNeeds, Position, TestCase } from '../vectors/types.ts';
-import { everyFrame, type LiveBench } from './live.ts';
+import type { LiveBench } from './live.ts';
 
 export interface RunSettings {
   profile: Profile;
   ledger: Ledger;
-  /** One for all mobile nodes that the harness plays; or one for each mobile node under test. */
-  benches: readonly LiveBench[];
+  bench: LiveBench;
   strict?: boolean;
   /** Most tests under way at once. */
   concurrency?: number;
@@ -86,6 +85,7 @@ export function surroundings(
     ...(profile.refusedIpv6Address === undefined ? {} : { refusedIpv6Address: profile.refusedIpv6Address }),
     foreignAgents: role === 'home-agent' ? (partner === undefined ? [] : [partner]) : profile.foreignAgents,
     ...(profile.foreignAgent === undefined ? {} : { foreignAgent: profile.foreignAgent }),
+    ...(profile.plainForeignAgent === undefined ? {} : { plainForeignAgent: profile.plainForeignAgent }),
     ...(profile.visitedHost === undefined || facts.visitedHostMac === undefined
       ? {}
       : { visitedHost: { ...profile.visitedHost, mac: facts.visitedHostMac } }),
@@ -97,14 +97,13 @@ export function surroundings(
   };
 }
 
-/** The part of a bench that a test has to itself while it runs. */
+/** Mobile nodes that a test has to itself while it runs. */
 interface Lease {
-  bench: LiveBench;
   mn: MobileNode;
   other?: MobileNode;
 }
 
-/** Tests side by side on the benches of one device. */
+/** Tests side by side on the bench of one device. */
 export class Schedule {
   readonly facts: RunFacts;
   private readonly settings: RunSettings;
@@ -115,28 +114,26 @@ export class Schedule {
   readonly unsteady: string[] = [];
   private running = 0;
   private readonly most: number;
-  /** The mobile nodes are themselves under test, each on a bench of its own. */
+  /** The mobile nodes are themselves under test, each on a link of its own. */
   private readonly own: boolean;
 
   constructor(settings: RunSettings) {
-    const { profile, benches } = settings;
+    const { profile, bench } = settings;
     this.settings = settings;
     this.free = [...profile.mobileNodes];
-    this.own = profile.role === 'mobile-node';
-    const together = this.own ? benches.length : Math.floor(this.free.length / 2);
+    this.own = profile.role === 'mobile-node' || profile.role === 'scenario';
+    const together = this.own ? this.free.length : Math.floor(this.free.length / 2);
     this.most = Math.max(1, Math.min(settings.concurrency ?? standardConcurrency, together));
-    const [first] = benches;
-    const mac = (port: 'home' | 'mn'): string | undefined => first?.mac(port);
-    const homeHostMac = mac('home');
-    const visitedHostMac = profile.role === 'foreign-agent' ? mac('mn') : undefined;
+    const homeHostMac = bench.mac('home');
+    const visitedHostMac = profile.role === 'foreign-agent' ? bench.mac('mn') : undefined;
     this.facts = {
-      originNs: first?.originNs ?? 0n,
+      originNs: bench.originNs,
       seed: settings.seed ?? randomBytes(8).toString('hex'),
       graceNs: 0,
       roundTripsNs: [],
       ...(homeHostMac === undefined ? {} : { homeHostMac }),
       ...(visitedHostMac === undefined ? {} : { visitedHostMac }),
-      ...(this.own ? { linkMacs: benches.map((bench) => bench.mac('link') ?? '') } : {}),
+      ...(this.own ? { linkMacs: bench.linkMacs() } : {}),
     };
   }
 
@@ -219,26 +216,23 @@ export class Schedule {
     const mn = take();
     if (mn === undefined) throw new Error('no mobile node is free');
     const other = this.own ? undefined : take();
-    const bench = this.settings.benches[this.own ? mn.index : 0];
-    if (bench === undefined) throw new Error('the mobile node has no bench');
-    return { bench, mn, ...(other === undefined ? {} : { other }) };
+    return { mn, ...(other === undefined ? {} : { other }) };
   }
 
   private async inSession(test: TestCase): Promise<Finished> {
-    const { profile, ledger } = this.settings;
-    const { bench, mn, other } = this.lease(test);
+    const { profile, ledger, bench } = this.settings;
+    const { mn, other } = this.lease(test);
     const around = surroundings(profile, this.facts, test, mn, other);
     const nodes = other === undefined ? [mn] : [mn, other];
     const { tokenPrefix } = new Context(around, test.id);
-    const session = this.own
-      ? bench.session([everyFrame], [])
-      : bench.session(
-          identityKeys(around, tokenPrefix),
-          nodes.map((node) => udpPortOf(node, test.position)),
-        );
+    const session = bench.session({
+      keys: identityKeys(around, tokenPrefix),
+      udpPorts: nodes.map((node) => udpPortOf(node, test.position)),
+      mobileNode: mn.index,
+    });
     let service: { close(): Promise<void> } | undefined;
     try {
-      if (test.position === 'without-foreign-agent') service = await bench.startDhcp(profile);
+      if (test.position === 'without-foreign-agent') service = await bench.startDhcp(profile, mn.index);
       const outcome = await run(test, session, around, ledger, { strict: this.settings.strict === true });
       return { outcome, frames: session.frames };
     } catch (error) {
@@ -257,6 +251,7 @@ const warmUpPositions = {
   'home-agent': 'co-located',
   'foreign-agent': 'visited-link',
   'mobile-node': 'behind-foreign-agent',
+  scenario: 'beside',
 } as const;
 
 /** Mobile nodes of a profile with which a test may run. */

@@ -155,3 +155,61 @@ export function mobileNodeLab(count: number): Topology {
     silent: numbers.map((n) => ({ at: `mn${n}`, device: 'eth0' })),
   };
 }
+
+/**
+ *     cn ---------+
+ *     network ----+             (a network without a foreign agent)
+ *     fa ---------+--- core --- ha --- home
+ *     plainfa ----+
+ *
+ * The links home, visited (of fa), plain (of plainfa) and network end in the panel, as those of the mobile nodes do, and the harness
+ * joins them there.
+ */
+export function scenarioLab(mobileNodes: number): Topology {
+  const numbers = Array.from({ length: mobileNodes }, (_, at) => at + 1);
+  const inPanel = (device: string): End => ({ at: 'panel', device, addresses: [] });
+  const silent = ['home0', 'visited0', 'plain0', 'network0', ...numbers.map((n) => `mn${n}`)];
+  const uplink = (at: string, network: number): readonly [End, End] => [
+    { at: 'core', device: `${at}0`, addresses: [`10.${network}.0.1/24`, `2001:db8:${network}::1/64`] },
+    { at, device: 'core0', addresses: [`10.${network}.0.2/24`, `2001:db8:${network}::2/64`] },
+  ];
+  const byUplink = (network: number): string[][] => [
+    ['default', 'via', `10.${network}.0.1`],
+    ['default', 'via', `2001:db8:${network}::1`],
+  ];
+  return {
+    names: ['core', 'cn', 'ha', 'fa', 'plainfa', 'panel', ...numbers.map((n) => `mn${n}`)],
+    links: [
+      correspondentNode,
+      uplink('ha', 9),
+      uplink('fa', 13),
+      uplink('plainfa', 14),
+      [{ at: 'ha', device: 'home0', addresses: ['10.1.0.1/16', '2001:db8:1::1/64'] }, inPanel('home0')],
+      [
+        { at: 'fa', device: 'visited0', addresses: ['10.20.0.1/16', '2001:db8:20::1/64'] },
+        inPanel('visited0'),
+      ],
+      [{ at: 'plainfa', device: 'visited0', addresses: ['10.21.0.1/16'] }, inPanel('plain0')],
+      [{ at: 'core', device: 'network0', addresses: ['10.30.0.1/16'] }, inPanel('network0')],
+      ...numbers.map((n): readonly [End, End] => [
+        inPanel(`mn${n}`),
+        { at: `mn${n}`, device: 'eth0', addresses: [] },
+      ]),
+    ],
+    routes: {
+      core: [
+        ['10.1.0.0/16', 'via', '10.9.0.2'],
+        ['2001:db8:1::/48', 'via', '2001:db8:9::2'],
+      ],
+      cn: correspondentNodeRoutes,
+      ha: byUplink(9),
+      fa: byUplink(13),
+      plainfa: byUplink(14),
+    },
+    routers: ['core', 'ha'],
+    silent: [
+      ...silent.map((device) => ({ at: 'panel', device })),
+      ...numbers.map((n) => ({ at: `mn${n}`, device: 'eth0' })),
+    ],
+  };
+}

@@ -8,7 +8,7 @@ import type { Aspect, Clause, Ledger, Reading } from '../vectors/ledger.ts';
 import type { Step, TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
-import { judgedBy } from './select.ts';
+import { judgedIn } from './select.ts';
 
 const width = Math.min(Math.max(process.stdout.columns ?? 100, 60), 110);
 
@@ -165,7 +165,7 @@ function vectorProse(what: string, tests: readonly TestCase[]): string[] {
     ...labelled('  ', test.title, width),
     `  ${test.role}, position ${test.position}; ${test.file}`,
     `  Applies when: ${test.requires}`,
-    ...labelled('  Judges: ', judgedBy(test).join(' '), width),
+    ...labelled('  Judges: ', judgedIn(test).join(' '), width),
     ...(test.kills.length === 0 ? [] : labelled('  Catches: ', test.kills.join(' '), width)),
     ...partProse('Preamble', test.preamble),
     ...partProse('Body', test.body),

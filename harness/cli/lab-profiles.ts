@@ -5,4 +5,5 @@ export const labProfiles: { readonly [role in Role]: readonly string[] } = {
   'home-agent': ['home-agent', 'home-agent-legacy', 'home-agent-alternative'],
   'foreign-agent': ['foreign-agent', 'foreign-agent-legacy', 'foreign-agent-alternative'],
   'mobile-node': ['mobile-node', 'mobile-node-legacy', 'mobile-node-alternative'],
+  scenario: ['scenario'],
 };

@@ -23,6 +23,7 @@ const samples: { readonly [field: string]: Json } = {
   targetLinkLayerAddress: '02:00:00:00:00:01',
   source: '10.1.0.1',
   destination: '10.10.128.1',
+  careOfAddress: '10.10.128.1',
   sourcePort: 434,
 };
 
@@ -129,7 +130,16 @@ function rehearseStep(step: Step, context: Context): number {
       seconds(context, step.seconds);
       seconds(context, step.plus);
       return 0;
+    case 'every':
+      context.port(step.at);
+      context.resolve(step.of, moment);
+      for (const check of step.checks) context.resolve(check.pattern, moment);
+      return 0;
+    case 'transfer':
+      context.resolve(step.to, moment);
+      return 0;
     case 'hook':
+    case 'move':
       return 0;
   }
 }

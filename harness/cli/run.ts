@@ -12,7 +12,7 @@ import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { UsageError } from './errors.ts';
 import { benchesOf, makeFolder, playwrightFolder } from './request.ts';
-import { judgedBy, readingsOf, type Selection, select, selectionOf } from './select.ts';
+import { judgedIn, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
 export interface RunCommandOptions extends Selection {
   iut?: string;
@@ -83,7 +83,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
 
 /** One test a line: what `--vector` takes, and the clauses it judges. */
 function listText(tests: readonly TestCase[]): string {
-  const lines = tests.map((test) => `${test.id}  [${judgedBy(test).join(' ')}]  ${test.title}`);
+  const lines = tests.map((test) => `${test.id}  [${judgedIn(test).join(' ')}]  ${test.title}`);
   return `${lines.join('\n')}\n${tests.length} tests\n`;
 }
 

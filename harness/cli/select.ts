@@ -2,7 +2,7 @@
 
 import { closest } from '../vectors/closest.ts';
 import type { Ledger } from '../vectors/ledger.ts';
-import type { Step, TestCase } from '../vectors/types.ts';
+import { judgedBy, roles, type TestCase } from '../vectors/types.ts';
 import { UsageError } from './errors.ts';
 
 /** The filters of the command line; each narrows the selection. */
@@ -23,21 +23,15 @@ export function selectionOf(options: Selection): { [name: string]: string } {
 }
 
 /** What the body of a test judges, with aspects: `4.3-f`, `3.3-a#reserved`. */
-export function judgedBy(test: TestCase): string[] {
-  const references = (step: Step): string[] => {
-    if (step.kind === 'expect') return step.checks.flatMap((check) => check.clauses);
-    return step.kind === 'silence' || step.kind === 'record' ? step.clauses : [];
-  };
-  return [...new Set(test.body.flatMap(references))];
-}
+export const judgedIn = (test: TestCase): string[] => [...new Set(test.body.flatMap(judgedBy))];
 
 /** Levels of what a test judges. */
 export function levelsOf(test: TestCase, ledger: Ledger): string[] {
-  return [...new Set(judgedBy(test).map((reference) => ledger.clause(reference).level))];
+  return [...new Set(judgedIn(test).map((reference) => ledger.clause(reference).level))];
 }
 
 function fitsClause(test: TestCase, wanted: string, ledger: Ledger): boolean {
-  if (wanted.includes('#')) return judgedBy(test).includes(wanted);
+  if (wanted.includes('#')) return judgedIn(test).includes(wanted);
   return test.clauses.some((id) => {
     const { section } = ledger.clause(id);
     return id === wanted || section === wanted || section.startsWith(`${wanted}.`);
@@ -71,13 +65,7 @@ export function select(tests: readonly TestCase[], ledger: Ledger, selection: Se
   };
   if (left.length === 0) throw new UsageError('there are no vectors to run');
   if (role !== undefined)
-    narrow(
-      'role',
-      role,
-      (test) => test.role === role,
-      ['home-agent', 'foreign-agent', 'mobile-node'],
-      'no vector has this role',
-    );
+    narrow('role', role, (test) => test.role === role, [...roles], 'no vector has this role');
   if (clause !== undefined) {
     const sections = new Set([...ledger.clauses.values()].map(({ section }) => section));
     const isSection =

@@ -5,9 +5,9 @@ import { readConfiguration as readForeignAgent } from '../agents/foreign-agent/c
 import { readConfiguration as readHomeAgent } from '../agents/home-agent/config.ts';
 import { readConfiguration as readMobileNode } from '../agents/mobile-node/config.ts';
 import { projectRoot } from '../vectors/load.ts';
-import { loadProfile } from '../vectors/profile.ts';
+import { loadProfile, type Seat, seats } from '../vectors/profile.ts';
 import { readValid, schemaDirectory } from '../vectors/schema.ts';
-import type { Role } from '../vectors/types.ts';
+import type { DeviceRole } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { rehearse } from './rehearsal.ts';
 import { standardProfiles } from './request.ts';
@@ -19,7 +19,7 @@ const filesIn = (folder: string, ending: string): string[] =>
     .map((name) => join(projectRoot, folder, name));
 
 /** Each agent checks its own configuration file. */
-const readers: { readonly [role in Role]: (path: string) => unknown } = {
+const readers: { readonly [role in DeviceRole]: (path: string) => unknown } = {
   'home-agent': readHomeAgent,
   'foreign-agent': readForeignAgent,
   'mobile-node': (path) => readMobileNode(path),
@@ -43,7 +43,14 @@ export function validateCommand(profiles: readonly string[]): void {
   for (const file of goldens)
     messages += readValid<{ messages: unknown[] }>('wire.schema.json', file).messages.length;
   const labProfiles = filesIn('harness/bench/lab', '.profile.json').map((file) => loadProfile(file));
-  const configurations = labProfiles.flatMap(({ bench }) => ('lab' in bench ? [bench.lab] : []));
+  const configurations = labProfiles.flatMap(({ bench }): { agent: DeviceRole; configuration: string }[] => {
+    if (!('lab' in bench)) return [];
+    if ('agent' in bench.lab) return [bench.lab];
+    return Object.entries(bench.lab.seats).map(([seat, configuration]) => ({
+      agent: seats[seat as Seat],
+      configuration,
+    }));
+  });
   for (const { agent, configuration } of configurations) readers[agent](configuration);
   let packets = 0;
   for (const name of standardProfiles) {

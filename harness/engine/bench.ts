@@ -7,9 +7,22 @@ import type { Decoded } from '../wire/types.ts';
 
 /**
  * A link the harness stands on: as mobile node, foreign agent, correspondent node or home agent, on a home agent's home link, or on
- * a mobile node's link, where it plays whatever network the mobile node is in.
+ * a mobile node's link, where it plays whatever network the mobile node is in. In a scenario it stands beside the devices: at the
+ * uplinks of the home agent (ha) and the foreign agents (fa, plainFa), on the home link, the foreign agents' visited links (visited,
+ * plainVisited) and that of the network without a foreign agent (network), and on the link that the mobile node moves with.
  */
-export const portNames = ['mn', 'fa', 'cn', 'home', 'ha', 'link'] as const;
+export const portNames = [
+  'mn',
+  'fa',
+  'cn',
+  'home',
+  'ha',
+  'link',
+  'visited',
+  'plainFa',
+  'plainVisited',
+  'network',
+] as const;
 export type PortName = (typeof portNames)[number];
 
 /** One frame seen at a port, from its Ethernet header on. */
@@ -35,6 +48,36 @@ export interface Sent extends Outgoing {
   timeNs: number;
 }
 
+/** What is done to a device, or with it, other than sending it a packet. */
+export type Action =
+  | { kind: 'hook'; name: HookName }
+  /** The mobile node is plugged into another network. */
+  | { kind: 'move'; network: string }
+  /**
+   * The correspondent node sends octets by TCP, and waits so many seconds until they have come back; by the connection of this name,
+   * which is made to the address where there is none.
+   */
+  | { kind: 'transfer'; connection: string; to: string; octets: number; seconds: number };
+
+/** An action in a word or two, as results name it. */
+export function actionName(action: Action): string {
+  switch (action.kind) {
+    case 'hook':
+      return action.name;
+    case 'move':
+      return `move ${action.network}`;
+    case 'transfer':
+      return `transfer ${action.connection}`;
+  }
+}
+
+/** When an action was carried out, and what went wrong with what it was for. */
+export interface Performed {
+  beganNs: number;
+  endedNs: number;
+  problem?: string;
+}
+
 /** The bench as one vector sees it while it runs: only frames that concern its own mobile nodes. */
 export interface BenchSession {
   /** Frames seen since the session was opened, in order of arrival; grows while the engine waits. */
@@ -53,14 +96,14 @@ export interface BenchSession {
    */
   more(count: number, untilNs: number): Promise<boolean>;
   /**
-   * Carry out the profile's hook; resolves, when it is done, to the time it began. Rejects with HookMissing when the profile has
-   * none, with BenchInterrupted when it fails.
+   * Carry out an action; resolves when it is done. Rejects with HookMissing when the profile has no means for it, with
+   * BenchInterrupted when they fail.
    */
-  hook(name: HookName): Promise<number>;
+  perform(action: Action): Promise<Performed>;
   close(): void;
 }
 
-/** The profile has no such hook, so the test cannot be run. */
+/** The profile has no such hook or network, so the test cannot be run. */
 export class HookMissing extends Error {
   readonly code = 'HOOK_MISSING';
 }

@@ -152,6 +152,12 @@ export function stepWords(step: Step): string {
       return `wait until ${fieldWords(step.seconds)} s (and ${fieldWords(step.plus)} s) after "${step.since}"`;
     case 'hook':
       return `have the device ${step.name}`;
+    case 'move':
+      return `plug the mobile node into another network: ${step.to}`;
+    case 'transfer':
+      return `transfer ${step.octets} octets by TCP to ${String(step.to)} and back (connection ${step.connection})`;
+    case 'every':
+      return `at ${place(step.at)} expect every packet of ${joined(step.of)} to be ${joined(step.checks[0]?.pattern ?? [])}`;
   }
 }
 

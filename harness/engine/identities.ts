@@ -38,8 +38,10 @@ export interface Surroundings {
   /** Foreign agents that the harness plays, in the order in which a mobile node meets them; of a home agent's position the one. */
   foreignAgents: AgentIdentity[];
 
-  /** The foreign agent under test. */
+  /** The foreign agent under test, or of a scenario. */
   foreignAgent?: { address: string; careOfAddress: string };
+  /** Of a scenario: the foreign agent that does nothing for IPv6. */
+  plainForeignAgent?: { address: string; careOfAddress: string };
   /** Towards a foreign agent: the harness's host on the visited link. */
   visitedHost?: HostAddresses & { mac: string };
 
@@ -147,7 +149,8 @@ function named(prefix: string, values: { [name: string]: JsonObject[string] | un
 export function valuesOf(around: Surroundings): JsonObject {
   const { mn, other, homeAgent, correspondentNode, extensionTypes, timers, position } = around;
   const { homeHost, visitedHost, visitedNetwork, foreignAgent, foreignAgents, linkMac } = around;
-  const port = around.role === 'mobile-node' ? 'link' : isRelayed(position) ? 'fa' : 'mn';
+  const port =
+    around.role === 'mobile-node' || around.role === 'scenario' ? 'link' : isRelayed(position) ? 'fa' : 'mn';
   return {
     ...mobileValues('mn', mn, around),
     ...(other === undefined ? {} : mobileValues('other', other, around)),
@@ -156,6 +159,7 @@ export function valuesOf(around: Surroundings): JsonObject {
     ...named('cn', { ...correspondentNode }),
     ...named('home', { ...homeHost, ipv4Prefix: around.ipv4HomePrefix, ipv6Prefix: around.ipv6HomePrefix }),
     ...named('fa', { address: foreignAgents[0]?.address, ...foreignAgent }),
+    ...named('plainFa', { ...around.plainForeignAgent }),
     ...named('nextFa', { address: foreignAgents[1]?.address }),
     ...named('visited', { ...visitedHost }),
     ...named('link', { mac: linkMac }),

@@ -74,10 +74,12 @@ export interface Breakdown {
   frames: number;
 }
 
-/** When a hook of the profile began; `missing`: why there was none. */
-export interface HookRecord {
+/** An action and how it went; `missing`: why it could not be carried out. */
+export interface ActionRecord {
   name: string;
-  timeNs: number;
+  beganNs: number;
+  endedNs: number;
+  problem?: string;
   missing?: string;
 }
 
@@ -103,7 +105,7 @@ export interface Outcome {
   stimuli: Stimulus[];
   /** Messages that could not be encoded: behind how many sends, and when. */
   unsent?: { sends: number; timeNs: number }[];
-  hooks?: HookRecord[];
+  actions?: ActionRecord[];
   breakdown?: Breakdown;
   /** ns since the origin; both 0 when it was not run. */
   startNs: number;

@@ -4,23 +4,28 @@
  */
 import type { Ledger } from '../vectors/ledger.ts';
 import type {
+  EveryStep,
   ExpectStep,
   HookStep,
   Json,
+  MoveStep,
   Pattern,
   RecordStep,
   SendStep,
   SilenceStep,
   Step,
   TestCase,
+  TransferStep,
   WaitStep,
 } from '../vectors/types.ts';
 import { type Decoded, encodePacket, type Packet, type Tamper } from '../wire/index.ts';
 import {
+  type Action,
   BenchInterrupted,
   type BenchSession,
   HookMissing,
   type Outgoing,
+  type Performed,
   type PortName,
   type SeenFrame,
 } from './bench.ts';
@@ -111,7 +116,7 @@ class Run {
   private readonly context: Context;
   private readonly ledger: Ledger;
   private readonly strict: boolean;
-  private readonly labels = new Map<string, { timeNs: number; message?: SentMessage }>();
+  private readonly labels = new Map<string, { timeNs: number; endNs?: number; message?: SentMessage }>();
   private readonly messages: SentMessages;
   /** Indices of frames that an expectation has judged: each counts once. */
   private readonly taken = new Set<number>();
@@ -168,19 +173,115 @@ class Run {
         return this.wait(step);
       case 'hook':
         return this.hook(step);
+      case 'move':
+        return this.move(step);
+      case 'transfer':
+        return this.transfer(step);
+      case 'every':
+        return this.every(step);
     }
   }
 
-  /** What comes from its beginning on, may have come of it. */
   private async hook(step: HookStep): Promise<void> {
+    await this.perform(step, { kind: 'hook', name: step.name }, `the device was told: ${step.name}`);
+  }
+
+  private async move(step: MoveStep): Promise<void> {
+    await this.perform(step, { kind: 'move', network: step.to }, `the mobile node was moved: ${step.to}`);
+  }
+
+  /** What comes from its beginning on, may have come of it. */
+  private async perform(
+    step: HookStep | MoveStep | TransferStep,
+    action: Action,
+    words: string,
+  ): Promise<Performed> {
+    let performed: Performed;
     try {
-      this.lastSendNs = await this.session.hook(step.name);
+      performed = await this.session.perform(action);
     } catch (error) {
       if (error instanceof HookMissing) throw new Inconclusive(error.message);
       throw error;
     }
-    if (step.as !== undefined) this.labels.set(step.as, { timeNs: this.lastSendNs });
-    this.note(step, `the device was told: ${step.name}`, true, this.lastSendNs, []);
+    const { beganNs, endedNs, problem } = performed;
+    this.lastSendNs = beganNs;
+    if (step.as !== undefined) this.labels.set(step.as, { timeNs: beganNs, endNs: endedNs });
+    this.note(
+      step,
+      `${words}${problem === undefined ? '' : `: ${problem}`}`,
+      problem === undefined,
+      beganNs,
+      [],
+    );
+    return performed;
+  }
+
+  /** It is recorded how it went; whose fault it was, its packets tell. */
+  private async transfer(step: TransferStep): Promise<void> {
+    const { connection, octets } = step;
+    const to = String(this.context.resolve(step.to, 0));
+    const seconds = this.context.around.timers.transferSeconds;
+    const words = `${octets} octets there and back by TCP to ${to}`;
+    const { problem } = await this.perform(
+      step,
+      { kind: 'transfer', connection, to, octets, seconds },
+      words,
+    );
+    if (step.clauses.length === 0) {
+      if (problem !== undefined) throw new Inconclusive(`${this.part} ${step.path}: ${words}: ${problem}`);
+      return;
+    }
+    this.judge(step, step.clauses, problem === undefined, {
+      recorded: problem ?? 'completed',
+      expected: [`${words} within ${seconds} s`],
+      actual: [problem ?? 'they came back'],
+      frames: [],
+    });
+  }
+
+  /** Every packet of some traffic at a place: the first one that is wrong is shown. */
+  private async every(step: EveryStep): Promise<void> {
+    const port = this.context.port(step.at);
+    const from = this.timeOf(step.since);
+    const end = (this.labels.get(step.since)?.endNs ?? this.lastSendNs) + this.context.around.graceNs;
+    await this.until(end);
+    const traffic = this.resolve(step.of);
+    const [check] = step.checks;
+    if (check === undefined) return;
+    const pattern = this.resolve(check.pattern);
+    const numbers: number[] = [];
+    let wrong: { frame: SeenFrame; number: number; difference: Difference } | undefined;
+    for (const [index, frame] of this.session.frames.entries()) {
+      if (frame.port !== port || frame.outgoing || frame.timeNs < from || frame.timeNs > end) continue;
+      const tools = this.tools(frame, undefined);
+      if (!matchPattern(traffic, frame.decoded, tools).ok) continue;
+      numbers.push(index + 1);
+      const result = matchPattern(pattern, frame.decoded, tools);
+      if (!result.ok) wrong ??= { frame, number: index + 1, difference: result.difference };
+    }
+    const none = numbers.length === 0;
+    if (none) this.missing = true;
+    const actual =
+      wrong !== undefined
+        ? seenWords(wrong.frame.decoded)
+        : [none ? 'no packet of this traffic' : `${numbers.length} packets, all of them so`];
+    const frames = wrong === undefined ? numbers : [wrong.number];
+    const ok = !none && wrong === undefined;
+    this.note(
+      step,
+      `at ${port} of the traffic ${packetWords(traffic).join(' / ')} came ${actual.join(' / ')}`,
+      ok,
+      end,
+      frames,
+    );
+    this.judge(step, check.clauses, ok, {
+      expected: packetWords(pattern),
+      actual,
+      ...(wrong === undefined ? {} : { difference: wrong.difference }),
+      ...(check.reading === undefined ? {} : { reading: check.reading }),
+      frames,
+    });
+    if (!ok) throw new BodyEnds();
   }
 
   private async send(step: SendStep): Promise<void> {
@@ -318,7 +419,12 @@ class Run {
       throw new Inconclusive(
         `${this.part} ${step.path}: what came has not all of ${Object.values(step.capture).join(', ')}`,
       );
-    if (broken === 'FAIL' || (broken !== undefined && !captured)) throw new BodyEnds();
+    if (broken === 'FAIL' || (broken !== undefined && (!captured || this.isBeside))) throw new BodyEnds();
+  }
+
+  /** In a scenario every packet follows from the one before, so that the first wrong one is to blame for all that come of it. */
+  private get isBeside(): boolean {
+    return this.context.around.role === 'scenario';
   }
 
   /**
@@ -396,7 +502,7 @@ class Run {
       frames,
     });
     // A mobile node under test has been restarted to see whether it is there: nothing is as it was.
-    const isAnew = this.context.around.role === 'mobile-node';
+    const isAnew = this.context.around.role === 'mobile-node' || this.isBeside;
     if (verdict === 'FAIL' || isAnew || Object.keys(step.capture).length > 0 || step.as !== undefined)
       throw new BodyEnds();
   }
@@ -589,7 +695,7 @@ class Run {
     const reply = asksForReply(pattern);
     const relay = asksForRequest(pattern) && request !== undefined;
     const answers = (frame: SeenFrame): boolean => {
-      if (reply) return request !== undefined && this.messages.isReplyTo(frame, request);
+      if (reply && !this.isBeside) return request !== undefined && this.messages.isReplyTo(frame, request);
       if (relay) return this.messages.isRelayOf(frame, request);
       if (token !== undefined) return payloadOf(frame.decoded)?.includes(token) === true;
       return frame.timeNs >= fromNs && matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok;
@@ -821,7 +927,7 @@ export async function run(
     mobileNodes: around.other === undefined ? [around.mn.index] : [around.mn.index, around.other.index],
     stimuli: running.stimuli,
     ...(tally.unsent.length === 0 ? {} : { unsent: tally.unsent }),
-    ...(tally.hooks.length === 0 ? {} : { hooks: tally.hooks }),
+    ...(tally.actions.length === 0 ? {} : { actions: tally.actions }),
     ...(tally.breakdown === undefined ? {} : { breakdown: tally.breakdown }),
     startNs,
     endNs: Math.max(startNs, ...running.steps.map((step) => step.timeNs)),

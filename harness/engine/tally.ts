@@ -2,17 +2,19 @@
  * Counts what a run asks of its session, so that the place where a bench broke down can be written into the outcome and a
  * recorded bench breaks down at the same place.
  */
-import type { HookName } from '../vectors/types.ts';
 import {
+  type Action,
+  actionName,
   BenchInterrupted,
   type BenchSession,
   HookMissing,
   type Outgoing,
+  type Performed,
   type PortName,
   type SeenFrame,
   type Sent,
 } from './bench.ts';
-import type { Breakdown, HookRecord } from './outcome.ts';
+import type { ActionRecord, Breakdown } from './outcome.ts';
 
 /** What `build` threw: the vector's fault, which comes again by itself when the run is judged again. */
 class BuildFailed extends Error {
@@ -28,8 +30,7 @@ export class Tally implements BenchSession {
   breakdown: Breakdown | undefined;
   /** Messages that could not be built. */
   readonly unsent: { sends: number; timeNs: number }[] = [];
-  /** When each hook began; `missing`: the profile had none. */
-  readonly hooks: HookRecord[] = [];
+  readonly actions: ActionRecord[] = [];
   private readonly session: BenchSession;
   private sends = 0;
   private waits = 0;
@@ -76,14 +77,16 @@ export class Tally implements BenchSession {
     }
   }
 
-  async hook(name: HookName): Promise<number> {
+  async perform(action: Action): Promise<Performed> {
+    const name = actionName(action);
     try {
-      const timeNs = await this.session.hook(name);
-      this.hooks.push({ name, timeNs });
-      return timeNs;
+      const performed = await this.session.perform(action);
+      this.actions.push({ name, ...performed });
+      return performed;
     } catch (error) {
       if (!(error instanceof HookMissing)) throw this.broken(error);
-      this.hooks.push({ name, timeNs: this.now(), missing: error.message });
+      const at = this.now();
+      this.actions.push({ name, beganNs: at, endedNs: at, missing: error.message });
       throw error;
     }
   }

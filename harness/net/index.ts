@@ -18,3 +18,4 @@ export { type Preflight, preflight } from './preflight.ts';
 export { openRawSender, type RawSender } from './raw-sender.ts';
 export { openRoutes, type Routes } from './routes.ts';
 export { openSink, type SinkOptions } from './sink.ts';
+export { connectTcp, listenTcp } from './tcp.ts';

@@ -5,7 +5,7 @@
 
 import { fault } from './errors.ts';
 import { ExpressionError, evaluate, parseExpression, type Value } from './expression.ts';
-import type { Check, HookName, Json, JsonObject, Position, Step } from './types.ts';
+import type { Check, HookName, Json, JsonObject, MoveStep, Position, Step } from './types.ts';
 
 export interface Fragment {
   title: string;
@@ -200,6 +200,23 @@ function readStep(
       ...(step.as === undefined ? {} : { as: String(step.as) }),
     };
   }
+  if (Array.isArray(step.every)) {
+    needClause();
+    return {
+      kind: 'every',
+      path,
+      at: step.at ?? null,
+      of: step.every,
+      since: String(step.since),
+      checks: [
+        {
+          clauses,
+          pattern: (step.expect ?? []) as Json[],
+          ...(reading === undefined ? {} : { reading }),
+        },
+      ],
+    };
+  }
   if (Array.isArray(step.expect)) {
     needClause();
     const checks: Check[] = [
@@ -306,5 +323,30 @@ function readStep(
       ...(step.as === undefined ? {} : { as: String(step.as) }),
     };
   }
-  throw fault(file, path, 'a step has one of "send", "expect", "silence", "record", "wait", "hook" or "use"');
+  if (typeof step.move === 'string') {
+    return {
+      kind: 'move',
+      path,
+      to: step.move as MoveStep['to'],
+      ...(step.as === undefined ? {} : { as: String(step.as) }),
+    };
+  }
+  if (isObject(step.transfer)) {
+    if (part === 'body') needClause();
+    const { to, connection, octets } = step.transfer;
+    return {
+      kind: 'transfer',
+      path,
+      to: to ?? null,
+      connection: String(connection),
+      octets: Number(octets),
+      clauses,
+      ...(step.as === undefined ? {} : { as: String(step.as) }),
+    };
+  }
+  throw fault(
+    file,
+    path,
+    'a step has one of "send", "expect", "silence", "record", "wait", "hook", "move", "transfer" or "use"',
+  );
 }

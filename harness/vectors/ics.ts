@@ -70,6 +70,20 @@ export const icsDefaults = {
     /** Replay protection is by nonces, not timestamps. */
     nonces: false,
   },
+  scenario: {
+    /** All devices but the plain foreign agent know the extensions of the draft. */
+    ipv6Extensions: true,
+    /** There is a foreign agent that sets the A flag. */
+    foreignAgent: true,
+    /** There is a foreign agent that does nothing for IPv6, and does not set the A flag. */
+    plainForeignAgent: true,
+    /** There is a network without a foreign agent, and the mobile node takes a co-located care-of address there. */
+    colocated: true,
+    /** The mobile node serves TCP echo (RFC 862) on the port of the IXIT. */
+    tcpEcho: true,
+    /** Replay protection is by nonces, not timestamps. */
+    nonces: false,
+  },
 };
 /** What the entries that are words may be. */
 export const icsValues: { readonly [role in Role]?: { readonly [name: string]: readonly string[] } } = {

@@ -13,6 +13,7 @@ import { problemsOf, readValid } from './schema.ts';
 import {
   type Json,
   type JsonObject,
+  judgedBy,
   type MobileNodeNeeds,
   type Position,
   positionsOf,
@@ -251,22 +252,14 @@ function positionRequires(position: Position): string[] {
   return [];
 }
 
-function references(steps: Step[]): string[] {
-  return steps.flatMap((step) => {
-    if (step.kind === 'expect') return step.checks.flatMap((one) => one.clauses);
-    if (step.kind === 'silence' || step.kind === 'record') return step.clauses;
-    return [];
-  });
-}
-
 const clausesOf = (steps: Step[]): string[] => [
-  ...new Set(references(steps).map((reference) => reference.split('#')[0] as string)),
+  ...new Set(steps.flatMap(judgedBy).map((reference) => reference.split('#')[0] as string)),
 ];
 
 function check(test: TestCase, options: LoadOptions): void {
   const { file } = test;
   for (const step of test.body) {
-    for (const reference of references([step])) {
+    for (const reference of judgedBy(step)) {
       try {
         const clause = options.ledger.clause(reference);
         if (step.kind === 'record' && clause.verdict !== 'INFO' && step.wanted === undefined) {
@@ -279,7 +272,7 @@ function check(test: TestCase, options: LoadOptions): void {
       }
     }
     const readings =
-      step.kind === 'expect'
+      step.kind === 'expect' || step.kind === 'every'
         ? step.checks.map((one) => one.reading)
         : 'reading' in step
           ? [step.reading]
@@ -308,6 +301,10 @@ function check(test: TestCase, options: LoadOptions): void {
   }
   checkReferences(test);
   checkLabels(test);
+  for (const step of [...test.preamble, ...test.body, ...test.postamble]) {
+    if (test.role !== 'scenario' && ['move', 'transfer', 'every'].includes(step.kind))
+      throw fault(file, step.path, `"${step.kind}" has its place in a scenario only`);
+  }
 }
 
 function checkReferences(test: TestCase): void {

@@ -11,7 +11,7 @@ import { fault } from './errors.ts';
 import { type Ics, icsDefaults, icsNames, icsValues } from './ics.ts';
 import { expandMobileNodes, type KeySource, type MobileNode, type MobileNodeEntry, readKey } from './pool.ts';
 import { readValid } from './schema.ts';
-import type { HookName, Role } from './types.ts';
+import type { DeviceRole, HookName, Role } from './types.ts';
 
 export interface Timers {
   /** Longest wait for an answer. */
@@ -32,6 +32,8 @@ export interface Timers {
   maximumLifetimeSeconds: number;
   /** Longest time a mobile node takes to register once it could. */
   registrationSeconds: number;
+  /** Longest time for a transfer by TCP. */
+  transferSeconds: number;
 }
 
 export const timerDefaults: Timers = {
@@ -44,6 +46,7 @@ export const timerDefaults: Timers = {
   pendingSeconds: 7,
   maximumLifetimeSeconds: 1800,
   registrationSeconds: 10,
+  transferSeconds: 10,
 };
 
 /** An agent that the harness plays, with what it shares with the device. */
@@ -75,24 +78,64 @@ export interface PortLink {
   device: string;
 }
 
-/** A command (an argument list), or a question for the operator; "{mobileNode}" in it is filled in. */
+/** A command (an argument list), or a question for the operator; "{mobileNode}" and "{network}" in it are filled in. */
 export type Hook = string[] | { ask: string };
 
-/** How the bench around the device comes to be: the embedded lab with an agent in it, or links that are there. */
-export type BenchSettings =
-  | { lab: { agent: Role; configuration: string } }
-  | { ports: { [name: string]: PortLink }; hooks?: { [name in HookName]?: Hook } };
+/** The seats of a scenario, each taken by a reference agent or by a device of somebody else's. */
+export const seats = {
+  homeAgent: 'home-agent',
+  foreignAgent: 'foreign-agent',
+  plainForeignAgent: 'foreign-agent',
+  mobileNode: 'mobile-node',
+} as const satisfies { [seat: string]: DeviceRole };
+export type Seat = keyof typeof seats;
+export const seatNames = Object.keys(seats) as readonly Seat[];
+
+/** The embedded lab: with one reference agent under test, or with one on every seat. */
+export type LabSettings =
+  | { agent: DeviceRole; configuration: string }
+  | { seats: { [seat in Seat]: string } };
+
+/** Links that are there. */
+export interface PortsSettings {
+  /** "{n}" in the port "link" is the number of a mobile node under test, from 1 on. */
+  ports: { [name: string]: PortLink };
+  hooks?: { [name in HookName | 'move']?: Hook };
+  /** Of a scenario: the seats on which the harness puts a reference agent. */
+  seats?: { [seat in Seat]?: { configuration: string; namespace?: string } };
+  /** Of a scenario: namespaces of mobile nodes in which the harness serves TCP echo. */
+  echoIn?: string[];
+}
+
+/** How the bench around the device comes to be. */
+export type BenchSettings = { lab: LabSettings } | PortsSettings;
 
 /** The links each role needs a port on; "home" only where the home network is a link. */
 export const portsOf: { readonly [role in Role]: readonly string[] } = {
   'home-agent': ['mn', 'fa', 'cn'],
   'foreign-agent': ['mn', 'ha', 'cn'],
   'mobile-node': ['link'],
+  scenario: ['cn', 'ha', 'home', 'link'],
 };
+
+/** Further ports of a scenario, by the claim that needs them. */
+const portsOfClaims: { readonly [claim: string]: readonly string[] } = {
+  foreignAgent: ['fa', 'visited'],
+  plainForeignAgent: ['plainFa', 'plainVisited'],
+  colocated: ['network'],
+};
+
+export interface Device {
+  vendor: string;
+  product: string;
+  version: string;
+}
 
 export interface Profile {
   file: string;
-  device: { vendor: string; product: string; version: string };
+  device: Device;
+  /** Of a scenario: who sits where. */
+  seats?: { [seat in Seat]?: Device };
   role: Role;
   ics: Ics;
   /** The home agent: the device itself, or the first that the harness plays. */
@@ -113,16 +156,22 @@ export interface Profile {
   homeHost?: HostAddresses;
   refusedIpv6Address?: string;
 
-  /** Of a foreign agent's profile: its address on the visited link, and the care-of address it offers. */
+  /** Of a foreign agent's or a scenario's profile: its address on the visited link, and the care-of address it offers. */
   foreignAgent?: { address: string; careOfAddress: string };
+  /** Of a scenario: the foreign agent that does nothing for IPv6. */
+  plainForeignAgent?: { address: string; careOfAddress: string };
   /** Home agents that the harness plays for a foreign agent. */
   homeAgents: AgentIdentity[];
   /** The harness's own addresses on the visited link. */
   visitedHost?: HostAddresses;
 
-  /** Of a mobile node's profile. */
+  /** Of a mobile node's or a scenario's profile. */
   visitedNetwork?: VisitedNetwork;
+  /** Of a scenario: where a mobile node serves TCP echo. */
+  tcpEchoPort: number;
 }
+
+const standardEchoPort = 7;
 
 interface AgentEntry {
   address: string;
@@ -141,6 +190,8 @@ interface IxitFile {
   homeHost?: HostAddresses;
   refusedIpv6Address?: string;
   foreignAgent?: { address: string; careOfAddress: string };
+  plainForeignAgent?: { address: string; careOfAddress: string };
+  tcpEchoPort?: number;
   homeAgents?: AgentEntry[];
   visitedHost?: HostAddresses;
   visitedNetwork?: VisitedNetwork;
@@ -150,7 +201,8 @@ interface IxitFile {
 }
 
 interface ProfileFile {
-  device: Profile['device'];
+  device: Device;
+  seats?: { [seat in Seat]?: Device };
   role: Role;
   ics?: { [name: string]: string | boolean };
   ixit: IxitFile;
@@ -165,6 +217,10 @@ const ixitOf: { readonly [role in Role]: { needed: (keyof IxitFile)[]; allowed: 
   },
   'foreign-agent': { needed: ['foreignAgent', 'homeAgents', 'visitedHost'], allowed: [] },
   'mobile-node': { needed: ['homeAgent', 'foreignAgents', 'visitedNetwork'], allowed: [] },
+  scenario: {
+    needed: ['homeAgent'],
+    allowed: ['foreignAgent', 'plainForeignAgent', 'visitedNetwork', 'tcpEchoPort'],
+  },
 };
 const common: readonly (keyof IxitFile)[] = [
   'ipv4HomePrefix',
@@ -201,7 +257,7 @@ function checkIcs(
 }
 
 function checkRole(data: ProfileFile, file: string): void {
-  const { role, ixit, bench } = data;
+  const { role, ixit } = data;
   const { needed, allowed } = ixitOf[role];
   for (const name of needed) {
     if (ixit[name] === undefined)
@@ -219,11 +275,21 @@ function checkRole(data: ProfileFile, file: string): void {
       throw fault(file, path, 'has a meaning only where mobile nodes are under test: take it away');
     checkIcs(node.ics, role, path, file);
   }
+  if (data.seats !== undefined && role !== 'scenario')
+    throw fault(file, '$.seats', 'has a meaning only where the role is scenario: take it away');
+  checkBench(data, file);
+}
+
+function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string): void {
   if ('lab' in bench) {
-    if (bench.lab.agent !== role) throw fault(file, '$.bench.lab.agent', `has to be ${role}, as the role is`);
-    return;
+    const agent = 'agent' in bench.lab ? bench.lab.agent : 'scenario';
+    if (agent === role) return;
+    const mend = role === 'scenario' ? 'needs "seats", not an "agent"' : `needs "agent": "${role}"`;
+    throw fault(file, '$.bench.lab', `${mend}, as the role is ${role}`);
   }
-  for (const name of portsOf[role]) {
+  const claims = role === 'scenario' ? { ...icsDefaults.scenario, ...ics } : {};
+  const ofClaims = Object.entries(portsOfClaims).filter(([claim]) => claims[claim as keyof typeof claims]);
+  for (const name of [...portsOf[role], ...ofClaims.flatMap(([, names]) => names)]) {
     if (bench.ports[name] === undefined)
       throw fault(
         file,
@@ -231,6 +297,17 @@ function checkRole(data: ProfileFile, file: string): void {
         `is needed, as the role is ${role}: name the device of that link`,
       );
   }
+  const { link } = bench.ports;
+  const count = ixit.mobileNodes.reduce((sum, entry) => sum + (entry.count ?? 1), 0);
+  if (link !== undefined && count > 1 && !JSON.stringify(link).includes('{n}'))
+    throw fault(
+      file,
+      '$.bench.ports.link',
+      `needs "{n}" in its device or namespace, as ${count} mobile nodes are under test, each on a link of its own`,
+    );
+  for (const name of ['seats', 'echoIn'] as const)
+    if (bench[name] !== undefined && role !== 'scenario')
+      throw fault(file, `$.bench.${name}`, 'has a meaning only where the role is scenario: take it away');
 }
 
 /** Load and check a profile. Throws DataError that names the file, the field and the mend. */
@@ -255,6 +332,7 @@ export function loadProfile(file: string): Profile {
   return {
     file,
     device: data.device,
+    ...(data.seats === undefined ? {} : { seats: data.seats }),
     role,
     ics,
     homeAgent: ixit.homeAgent ?? { address: homeAgents[0]?.address ?? '', ipv6Address: '::' },
@@ -264,10 +342,8 @@ export function loadProfile(file: string): Profile {
     mobileNodes,
     extensionTypes: types,
     timers: { ...timerDefaults, ...ixit.timers },
-    bench:
-      'lab' in bench
-        ? { lab: { ...bench.lab, configuration: resolve(dirname(file), bench.lab.configuration) } }
-        : bench,
+    bench: withPaths(bench, dirname(file)),
+    tcpEchoPort: ixit.tcpEchoPort ?? standardEchoPort,
     foreignAgents,
     homeAgents,
     ...pick(ixit, [
@@ -275,9 +351,33 @@ export function loadProfile(file: string): Profile {
       'homeHost',
       'refusedIpv6Address',
       'foreignAgent',
+      'plainForeignAgent',
       'visitedHost',
       'visitedNetwork',
     ]),
+  };
+}
+
+/** Configuration files are named from the profile's folder on. */
+function withPaths(bench: BenchSettings, folder: string): BenchSettings {
+  const each = <T, U>(entries: { [seat: string]: T }, work: (entry: T) => U): { [seat: string]: U } =>
+    Object.fromEntries(Object.entries(entries).map(([seat, entry]) => [seat, work(entry)]));
+  if (!('lab' in bench)) {
+    const { seats: taken } = bench;
+    if (taken === undefined) return bench;
+    return {
+      ...bench,
+      seats: each(taken, (seat) => ({ ...seat, configuration: resolve(folder, seat.configuration) })),
+    };
+  }
+  const { lab } = bench;
+  return {
+    lab:
+      'agent' in lab
+        ? { ...lab, configuration: resolve(folder, lab.configuration) }
+        : {
+            seats: each(lab.seats, (path) => resolve(folder, path)) as { [seat in Seat]: string },
+          },
   };
 }
 
@@ -334,6 +434,17 @@ function checkClaims(
     'ics.mobileForeignSecurity',
     'has to agree with "foreignAgent" of every one of ixit.mobileNodes',
   );
+  const ofClaims = {
+    foreignAgent: 'foreignAgent',
+    plainForeignAgent: 'plainForeignAgent',
+    colocated: 'visitedNetwork',
+  } as const;
+  for (const [name, needed] of Object.entries(ofClaims))
+    claim(
+      role === 'scenario' && ics[name] === true && ixit[needed] === undefined,
+      `ics.${name}`,
+      `is claimed, so there has to be ixit.${needed}`,
+    );
   claim(
     mobileNodes.some((node) => (node.replay === 'nonces') !== (node.ics?.nonces ?? ics.nonces)),
     'ics.nonces',

@@ -2,8 +2,13 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-export type Role = 'home-agent' | 'foreign-agent' | 'mobile-node';
-export const roles: readonly Role[] = ['home-agent', 'foreign-agent', 'mobile-node'];
+/** What a device may be. */
+export const deviceRoles = ['home-agent', 'foreign-agent', 'mobile-node'] as const;
+export type DeviceRole = (typeof deviceRoles)[number];
+
+/** What is under test: one device, or in a scenario all of them together. */
+export const roles = [...deviceRoles, 'scenario'] as const;
+export type Role = (typeof roles)[number];
 
 /** Who the harness plays towards the IUT (the positions of the clause catalogue in words), by the role of the IUT. */
 export const positionsOf = {
@@ -32,6 +37,10 @@ export const positionsOf = {
     'behind-foreign-agent',
     /** M2: a visited network without a foreign agent, which gives an address by DHCP, and the home agent behind it. */
     'without-foreign-agent',
+  ],
+  scenario: [
+    /** The harness is the correspondent node; otherwise it watches every link. */
+    'beside',
   ],
 } as const;
 export type Position = (typeof positionsOf)[Role][number];
@@ -134,11 +143,72 @@ export interface HookStep {
   as?: string;
 }
 
+/** The mobile node is plugged into another network. */
+export interface MoveStep {
+  kind: 'move';
+  path: string;
+  to: NetworkName;
+  as?: string;
+}
+
+/** Networks of the scenarios: at home; behind the foreign agent, and one that does nothing for IPv6; without a foreign agent. */
+export const networkNames = ['home', 'visited', 'plainVisited', 'network'] as const;
+export type NetworkName = (typeof networkNames)[number];
+
+/** The correspondent node sends octets to the mobile node by TCP, which come back. */
+export interface TransferStep {
+  kind: 'transfer';
+  path: string;
+  /** Address it goes to, where there is no connection of this name yet. */
+  to: Json;
+  connection: string;
+  octets: number;
+  clauses: string[];
+  as?: string;
+}
+
+/** Every packet of some traffic that a device has sent at a place. */
+export interface EveryStep {
+  kind: 'every';
+  path: string;
+  at: Json;
+  /** Which packets. */
+  of: Pattern;
+  /** Label of the transfer that they are part of. */
+  since: string;
+  /** What each of them has to be; there has to be one at least. */
+  checks: Check[];
+}
+
 /** `restart`: forget everything and begin anew. `register`: send a registration request now. */
 export const hookNames = ['restart', 'register'] as const;
 export type HookName = (typeof hookNames)[number];
 
-export type Step = SendStep | ExpectStep | SilenceStep | RecordStep | WaitStep | HookStep;
+export type Step =
+  | SendStep
+  | ExpectStep
+  | SilenceStep
+  | RecordStep
+  | WaitStep
+  | HookStep
+  | MoveStep
+  | TransferStep
+  | EveryStep;
+
+/** What a step judges: clause ids, or `clause#aspect`. */
+export function judgedBy(step: Step): string[] {
+  switch (step.kind) {
+    case 'expect':
+    case 'every':
+      return step.checks.flatMap(({ clauses }) => clauses);
+    case 'silence':
+    case 'record':
+    case 'transfer':
+      return step.clauses;
+    default:
+      return [];
+  }
+}
 
 /** What the mobile node of a test has to be: how the foreign agent under test treats it, what it shares a key with. */
 export interface MobileNodeNeeds {

@@ -1,6 +1,6 @@
 /** A bench without a network: a device that is a function, and a clock that moves only when somebody waits. */
 import { readSteps } from '../../vectors/expand.ts';
-import type { HookName, Json, Position, TestCase } from '../../vectors/types.ts';
+import { type Json, judgedBy, type Position, type TestCase } from '../../vectors/types.ts';
 import {
   type Decoded,
   decodePacket,
@@ -9,10 +9,12 @@ import {
   type SecurityAssociation,
 } from '../../wire/index.ts';
 import {
+  type Action,
   BenchInterrupted,
   type BenchSession,
   HookMissing,
   type Outgoing,
+  type Performed,
   type PortName,
   type SeenFrame,
   type Sent,
@@ -73,6 +75,7 @@ export function imaginary(changes: Partial<Surroundings> = {}): Surroundings {
       pendingSeconds: 1,
       maximumLifetimeSeconds: 600,
       registrationSeconds: 2,
+      transferSeconds: 1,
     },
     originNs: 1_700_000_000_123_456_789n,
     seed: 'fake',
@@ -169,14 +172,17 @@ export class FakeSession implements BenchSession {
     return false;
   }
 
-  /** Hooks that were carried out; without one of the name it is missing. */
-  readonly hooks: HookName[] = [];
-  hasHooks = true;
+  /** Actions that were carried out; without means they are missing. */
+  readonly actions: Action[] = [];
+  canAct = true;
+  /** What went wrong with every one. */
+  problem: string | undefined;
 
-  async hook(name: HookName): Promise<number> {
-    if (!this.hasHooks) throw new HookMissing(`no hook "${name}"`);
-    this.hooks.push(name);
-    return this.clockNs;
+  async perform(action: Action): Promise<Performed> {
+    if (!this.canAct) throw new HookMissing(`no ${action.kind}`);
+    this.actions.push(action);
+    const performed = { beganNs: this.clockNs, endedNs: this.clockNs };
+    return this.problem === undefined ? performed : { ...performed, problem: this.problem };
   }
 
   close(): void {}
@@ -220,10 +226,7 @@ export function register(who: 'mn' | 'other', as: string): Json[] {
 
 /** A test around a body. The clauses are those it names. */
 export function testOf(body: TestCase['body'], changes: Partial<TestCase> = {}): TestCase {
-  const clauses = body.flatMap((step) => {
-    if (step.kind === 'expect') return step.checks.flatMap((check) => check.clauses);
-    return step.kind === 'silence' || step.kind === 'record' ? step.clauses : [];
-  });
+  const clauses = body.flatMap(judgedBy);
   const alive = {
     mn: steps('preamble', ...register('mn', 'liveness')),
     other: steps('preamble', ...register('other', 'liveness')),
