@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Judgement, Outcome, Verdict } from '../harness/engine/outcome.ts';
+import { clauseRows } from './clauses.ts';
 import { type CapturedFrame, CaptureError, readPcapng, writePcapng } from './pcapng.ts';
 import { progressText } from './progress.ts';
 import { readResults } from './read-results.ts';
 import { type ClauseFacts, captureFile, exitStatus, type Results, resultsText } from './results.ts';
-import { clauseRows, summary } from './summary.ts';
+import { summary } from './summary.ts';
 import { cut, labelled } from './text.ts';
 import { writeResults } from './write-results.ts';
 

@@ -22,12 +22,20 @@ export type ClauseFacts = Pick<
   unseen?: string;
 };
 
+export interface Device {
+  vendor: string;
+  product: string;
+  version: string;
+}
+
 export interface Results {
   format: 'dsmip-conformance results 1';
   /** Version of this program. */
   tool: string;
   document: string;
-  device: { vendor: string; product: string; version: string };
+  device: Device;
+  /** Of a scenario: who sat where. */
+  seats?: { [seat: string]: Device };
   role: string;
   /** The device's claims. */
   ics: { [name: string]: string | boolean };

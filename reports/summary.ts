@@ -1,73 +1,10 @@
 /** The summary of a run: failures first, then warnings, what stayed open and why, every clause of the role, the totals. */
 import { harmless } from '../harness/engine/describe.ts';
-import { type Outcome, type Verdict, verdictOrder, worst } from '../harness/engine/outcome.ts';
-import type { Level } from '../harness/vectors/ledger.ts';
+import { type Verdict, verdictOrder } from '../harness/engine/outcome.ts';
+import { type ClauseRow, clauseRows, isObserved, ranks } from './clauses.ts';
 import { clauseTable, findingLines } from './finding.ts';
-import { type ClauseFacts, countVerdicts, exitStatusOf, type Results } from './results.ts';
+import { countVerdicts, exitStatusOf, type Results } from './results.ts';
 import { cut, labelled, paint, plain, plural, type TextOptions } from './text.ts';
-
-/** What became of a clause in a run. */
-export interface ClauseRow {
-  clause: ClauseFacts;
-  /** Worst over the judgements of it; else what stands in their way. */
-  verdict: Verdict | 'not observed';
-  /** Tests that judged it. */
-  tests: number;
-  /** Why it has no judgement. */
-  why?: string;
-}
-
-export function clauseRows(
-  results: Pick<Results, 'clauses' | 'outcomes' | 'selection' | 'incomplete'>,
-): ClauseRow[] {
-  const judged = new Map<string, { verdicts: Verdict[]; tests: Set<string> }>();
-  const touched = new Map<string, Outcome[]>();
-  for (const outcome of results.outcomes) {
-    for (const id of outcome.clauses) touched.set(id, [...(touched.get(id) ?? []), outcome]);
-    for (const judgement of outcome.judgements) {
-      const id = judgement.clause.split('#')[0] as string;
-      const entry = judged.get(id) ?? { verdicts: [], tests: new Set<string>() };
-      entry.verdicts.push(judgement.verdict);
-      entry.tests.add(outcome.id);
-      judged.set(id, entry);
-    }
-  }
-  return results.clauses.map((clause): ClauseRow => {
-    const entry = judged.get(clause.id);
-    if (entry !== undefined)
-      return { clause, verdict: worst(entry.verdicts) ?? 'PASS', tests: entry.tests.size };
-    return { clause, tests: 0, ...notJudged(clause, touched.get(clause.id) ?? [], results) };
-  });
-}
-
-function notJudged(
-  clause: ClauseFacts,
-  outcomes: Outcome[],
-  { selection, incomplete }: Pick<Results, 'selection' | 'incomplete'>,
-): Pick<ClauseRow, 'verdict' | 'why'> {
-  const open = outcomes.find(({ verdict }) => verdict !== 'NOT APPLICABLE');
-  if (open !== undefined)
-    return {
-      verdict: open.verdict === 'ERROR' ? 'ERROR' : 'INCONCLUSIVE',
-      why: open.reason ?? `see ${open.id}`,
-    };
-  const [excluded] = outcomes;
-  if (excluded !== undefined) return { verdict: 'NOT APPLICABLE', why: excluded.reason ?? '' };
-  if (clause.class === 'X')
-    return { verdict: 'not observed', why: clause.unseen ?? clause.note ?? 'cannot be seen from outside' };
-  if (clause.governedBy.length > 0)
-    return { verdict: 'not observed', why: `carried by ${clause.governedBy.join(', ')}` };
-  if (incomplete !== undefined) return { verdict: 'not observed', why: 'the run was broken off before' };
-  if (Object.keys(selection).length > 0)
-    return { verdict: 'not observed', why: 'no test of this selection judges it' };
-  return { verdict: 'not observed', why: clause.unseen ?? 'no vector judges it' };
-}
-
-const ranks: readonly { name: string; levels: readonly Level[] }[] = [
-  { name: 'MUST, formats, behaviour', levels: ['MUST', 'MUST (base)', 'REQ', 'FMT', 'BEHAV'] },
-  { name: 'SHOULD', levels: ['SHOULD', 'SHOULD (base)', 'SHOULD NOT', 'should'] },
-  { name: 'MAY and open points', levels: ['MAY', 'could', 'INFO', 'NONE'] },
-];
 
 function section(title: string, lines: string[]): string[] {
   return lines.length === 0 ? [] : [title, '', ...lines, ''];
@@ -133,6 +70,20 @@ const listed = (...counts: [number, string][]): string =>
     .map(([count, what]) => `${count} ${what}`)
     .join(', ');
 
+/** `MUST 24 of 25 observed (1 failed), 1 not applicable` */
+function rankWords(name: string, rows: readonly ClauseRow[]): string {
+  const count = (...wanted: ClauseRow['verdict'][]): number =>
+    rows.filter(({ verdict }) => wanted.includes(verdict)).length;
+  const broken = listed([count('FAIL'), 'failed'], [count('WARN'), 'warned']);
+  const rest = listed(
+    [count('INCONCLUSIVE', 'ERROR'), 'inconclusive'],
+    [count('NOT APPLICABLE'), 'not applicable'],
+    [count('not observed'), 'not observable or not tested'],
+  );
+  const observed = rows.filter(isObserved).length;
+  return `${name} ${observed} of ${rows.length} observed${broken === '' ? '' : ` (${broken})`}${rest === '' ? '' : `, ${rest}`}`;
+}
+
 function totals(results: Results, rows: ClauseRow[], options: TextOptions): string[] {
   const counts = countVerdicts(results.outcomes);
   const verdicts = verdictOrder
@@ -141,16 +92,7 @@ function totals(results: Results, rows: ClauseRow[], options: TextOptions): stri
   const lines = [`Tests    ${plural(results.outcomes.length, 'test')}: ${verdicts.join(', ') || 'none'}`];
   for (const { name, levels } of ranks) {
     const own = rows.filter(({ clause }) => levels.includes(clause.level));
-    const count = (...wanted: ClauseRow['verdict'][]): number =>
-      own.filter(({ verdict }) => wanted.includes(verdict)).length;
-    const broken = listed([count('FAIL'), 'failed'], [count('WARN'), 'warned']);
-    const seen = `${count('PASS', 'INFO', 'FAIL', 'WARN')} observed${broken === '' ? '' : ` (${broken})`}`;
-    const rest = listed(
-      [count('INCONCLUSIVE', 'ERROR'), 'inconclusive'],
-      [count('NOT APPLICABLE'), 'not applicable'],
-      [count('not observed'), 'not observed'],
-    );
-    lines.push(...labelled('Clauses  ', `${name}: ${seen}${rest === '' ? '' : `, ${rest}`}`, options.width));
+    if (own.length > 0) lines.push(...labelled('Clauses  ', rankWords(name, own), options.width));
   }
   return lines;
 }
@@ -167,31 +109,95 @@ export function summary(results: Results, options: TextOptions = plain): string[
   return summaryOf([results], options);
 }
 
-/** What went wrong or stayed open, and every clause that binds the role. */
-function details(results: Results, rows: ClauseRow[], options: TextOptions): string[] {
+/** What went wrong or stayed open; `whose` names the device where there are several. */
+function details(results: Results, whose: string, options: TextOptions): string[] {
   return [
-    ...section('Failures', findings(results, 'FAIL', options)),
-    ...section('Errors of the harness', byReason(results, 'ERROR', options)),
-    ...section('Warnings', findings(results, 'WARN', options)),
-    ...section('Inconclusive', byReason(results, 'INCONCLUSIVE', options)),
-    ...section('Not applicable', byReason(results, 'NOT APPLICABLE', options)),
-    ...section(
-      `Clauses that bind the ${results.role} (level, class, verdict, tests, what it requires)`,
-      clauseLines(rows, results, options),
-    ),
-    ...results.findings.map((finding) => `Beware: ${harmless(finding)}`),
+    ...section(`Failures${whose}`, findings(results, 'FAIL', options)),
+    ...section(`Errors of the harness${whose}`, byReason(results, 'ERROR', options)),
+    ...section(`Warnings${whose}`, findings(results, 'WARN', options)),
+    ...section(`Inconclusive${whose}`, byReason(results, 'INCONCLUSIVE', options)),
+    ...section(`Not applicable${whose}`, byReason(results, 'NOT APPLICABLE', options)),
+    ...results.findings.map((finding) => `Beware${whose}: ${harmless(finding)}`),
     ...(results.incomplete === undefined
       ? []
       : labelled(
           '',
-          `Incomplete: ${harmless(results.incomplete)}; ${plural(results.notRun?.length ?? 0, 'test')} without outcome`,
+          `Incomplete${whose}: ${harmless(results.incomplete)}; ${plural(results.notRun?.length ?? 0, 'test')} without outcome`,
           options.width,
         )),
   ];
 }
 
+/** Every clause that binds the role. */
+function clausesOf(results: Results, rows: ClauseRow[], options: TextOptions): string[] {
+  const title =
+    results.role === 'scenario'
+      ? 'Clauses that the scenarios judge'
+      : `Clauses that bind the ${results.role}`;
+  return section(
+    `${title} (level, class, verdict, tests, what it requires)`,
+    clauseLines(rows, results, options),
+  );
+}
+
+type Table = { results: Results; rows: ClauseRow[] };
+
+const columnWidth = 16;
+const dash = '-';
+
+/** Clauses of the draft against the devices of a run: every clause that binds one of them, in the order of the draft. */
+function clauseMatrix(tables: readonly Table[], options: TextOptions): string[] {
+  const cells = new Map<string, { row: ClauseRow; cells: Map<Table, ClauseRow> }>();
+  for (const table of tables)
+    for (const row of table.rows) {
+      const entry = cells.get(row.clause.id) ?? { row, cells: new Map<Table, ClauseRow>() };
+      entry.cells.set(table, row);
+      cells.set(row.clause.id, entry);
+    }
+  const order = [...cells.values()].sort((a, b) => compareIds(a.row.clause.id, b.row.clause.id));
+  const cell = (row: ClauseRow | undefined): string => {
+    if (row === undefined) return dash.padEnd(columnWidth);
+    const text = `${row.verdict}${row.tests === 0 ? '' : ` ${row.tests}`}`.padEnd(columnWidth);
+    return row.verdict === 'not observed' ? text : paint(text, row.verdict, options);
+  };
+  const lines = order.map(({ row, cells: own }) =>
+    `${row.clause.id.padEnd(9)}${row.clause.level.padEnd(14)}${row.clause.class.padEnd(3)}${tables.map((table) => cell(own.get(table))).join('')}`.trimEnd(),
+  );
+  const heads = tables.map(({ results }) => results.role.padEnd(columnWidth)).join('');
+  return section(`Clauses, with the verdict and the number of tests of each role that they bind`, [
+    `${' '.repeat(26)}${heads}`.trimEnd(),
+    ...lines,
+  ]);
+}
+
+/** `4.3-f` before `4.10-a`, sections before the base checks. */
+function compareIds(a: string, b: string): number {
+  return a.startsWith('B') === b.startsWith('B')
+    ? a.localeCompare(b, 'en', { numeric: true })
+    : Number(a.startsWith('B')) - Number(b.startsWith('B'));
+}
+
+/** What was not observed, with the reason, those with the same reason together. */
+function notObserved({ results, rows }: Table, options: TextOptions): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const row of rows.filter((one) => !isObserved(one))) {
+    const why = harmless(row.why ?? String(row.verdict));
+    reasons.set(why, [...(reasons.get(why) ?? []), `${row.clause.id} (${row.clause.level})`]);
+  }
+  return section(
+    `Not observed of the ${results.role}`,
+    [...reasons].flatMap(([why, ids]) => labelled('  ', `${ids.join(', ')}: ${why}`, options.width)),
+  );
+}
+
+const deviceWords = ({ vendor, product, version }: Results['device']): string =>
+  harmless(`${vendor} ${product} ${version}`);
+
 function deviceLine(results: Results, options: TextOptions): string[] {
-  const device = harmless(`${results.device.vendor} ${results.device.product} ${results.device.version}`);
+  const seated = Object.entries(results.seats ?? {}).map(
+    ([seat, device]) => `${seat}: ${deviceWords(device)}`,
+  );
+  const device = seated.length === 0 ? deviceWords(results.device) : seated.join(', ');
   return labelled(
     'Device   ',
     `${device}, as ${results.role}, profile ${harmless(results.profile.file)}${modeWords(results)}`,
@@ -199,7 +205,9 @@ function deviceLine(results: Results, options: TextOptions): string[] {
   );
 }
 
-/** The summary of a run with one device or several: the details of each, then the totals of each, then the result. */
+/**
+ * The summary of a run with one device or several: what went wrong with each, the clauses, the totals of each, the result.
+ */
 export function summaryOf(all: readonly Results[], options: TextOptions = plain): string[] {
   const tables = all.map((results) => ({ results, rows: clauseRows(results) }));
   const status = exitStatusOf(all);
@@ -207,8 +215,14 @@ export function summaryOf(all: readonly Results[], options: TextOptions = plain)
     (Math.max(...all.map(({ end }) => Date.parse(end))) -
       Math.min(...all.map(({ start }) => Date.parse(start)))) /
     1000;
+  const [only, ...more] = tables;
   return [
-    ...tables.flatMap(({ results, rows }) => details(results, rows, options)),
+    ...tables.flatMap(({ results }) =>
+      details(results, more.length === 0 ? '' : ` (${results.role})`, options),
+    ),
+    ...(only !== undefined && more.length === 0
+      ? clausesOf(only.results, only.rows, options)
+      : [...clauseMatrix(tables, options), ...tables.flatMap((table) => notObserved(table, options))]),
     ...tables.flatMap(({ results, rows }) => [
       ...totals(results, rows, options),
       ...deviceLine(results, options),

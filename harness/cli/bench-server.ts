@@ -148,7 +148,7 @@ class Serving {
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
     const head = header({ ...request, ...bench }, profile, ledger, tests, conductor.facts, start);
-    const clauses = clausesOfRole(ledger, profile.role);
+    const clauses = clausesOfRole(ledger, profile.role, vectors.tests);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
     this.log(
       `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,

@@ -38,6 +38,7 @@ export function header(
     tool: version(),
     document: ledger.document,
     device: profile.device,
+    ...(profile.seats === undefined ? {} : { seats: profile.seats }),
     role: profile.role,
     ics: profile.ics,
     profile: { file: request.profileName, hash: profileHash(profile) },
@@ -58,13 +59,15 @@ export function header(
   };
 }
 
-/** The clauses that bind a role, as a whole or in an aspect. */
-export function clausesOfRole(ledger: Ledger, role: Role): ClauseFacts[] {
+/** The clauses that bind a role, as a whole or in an aspect; of scenarios those that they judge. */
+export function clausesOfRole(ledger: Ledger, role: Role, tests: readonly TestCase[]): ClauseFacts[] {
+  const judged = new Set(tests.flatMap((test) => (test.role === role ? test.clauses : [])));
   return [...ledger.clauses.values()]
     .filter(
-      ({ roles, aspects }) =>
+      ({ id, roles, aspects }) =>
         roles.includes(role) ||
-        Object.values(aspects).some((aspect) => aspect.roles?.includes(role) === true),
+        Object.values(aspects).some((aspect) => aspect.roles?.includes(role) === true) ||
+        (role === 'scenario' && judged.has(id)),
     )
     .map((clause) => ({
       id: clause.id,

@@ -60,7 +60,7 @@ export function resultOf(
     caught: outcomes.filter((outcome) => isCaught(outcome, baseline)).map(({ id }) => id),
     ran: outcomes.filter(({ verdict }) => verdict !== 'NOT APPLICABLE').map(({ id }) => id),
     blamed: blamed(outcomes, ledger, baseline),
-    problems: compare(job, outcomes, around),
+    problems: [...compare(job, outcomes, around), ...blamedOthers(job, outcomes, around)],
     milliseconds,
   };
 }
@@ -92,6 +92,24 @@ function compare(
   }
   if (job.deviation !== undefined && wanted.size === 0) problems.push('no vector names it');
   return problems;
+}
+
+/** In a scenario what is blamed has to bind the agent that deviates, and none of the others. */
+function blamedOthers(
+  { deviation }: Job,
+  outcomes: readonly Outcome[],
+  { profile, ledger, baseline }: { profile: Profile; ledger: Ledger; baseline: Baseline | undefined },
+): string[] {
+  if (deviation === undefined || profile.role !== 'scenario') return [];
+  const [role] = deviation.split('/');
+  return outcomes.flatMap((outcome) =>
+    telling(outcome, baseline)
+      .filter(({ clause, recorded }) => {
+        const { roles } = ledger.clause(clause);
+        return recorded === undefined && !roles.some((one) => one === role);
+      })
+      .map(({ clause, step }) => `${outcome.id} ${step} blames ${clause}, which does not bind the ${role}`),
+  );
 }
 
 /** The clauses whose judgement showed the deviation, with the verdict that the ledger gives them. */

@@ -1,13 +1,12 @@
 /** A process of the kill matrix: some labs, whose agents are made to deviate in one way after the other. */
-import { join } from 'node:path';
 import { conduct } from '../bench/conduct.ts';
 import { type OpenBench, openBench } from '../bench/open.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { type Baseline, type Job, type Result, recordsOf, resultOf } from './kill-judge.ts';
+import { profileFile } from './lab-profiles.ts';
 
 /** To a worker. */
 export type ToWorker =
@@ -25,9 +24,6 @@ interface Lab {
   profile: string;
   open: OpenBench;
 }
-
-export const profileFile = (name: string): string =>
-  join(projectRoot, `harness/bench/lab/${name}.profile.json`);
 
 /** `dsmip kill-worker`, started by the kill matrix with a channel to it. */
 export async function killWorkerCommand(): Promise<void> {

@@ -20,7 +20,7 @@ function collect(value: string, previous: string[]): string[] {
 
 function selectable(command: Command): Command {
   return command
-    .option('--role <role>', 'only tests of this role (home-agent, foreign-agent, mobile-node)')
+    .option('--role <role>', 'only tests of this role (home-agent, foreign-agent, mobile-node, scenario)')
     .option(
       '--clause <clause>',
       'only tests that judge this clause, or a clause of this section (4.3-f, 4.3, B1)',
@@ -89,6 +89,18 @@ function program(): Command {
       '\nExit status: 0 the same verdicts to the octet; 1 other verdicts; 64 the captures and results cannot be used',
     )
     .action(async (folder, options) => (await import('./rejudge.ts')).rejudgeCommand(folder, options));
+
+  root
+    .command('coverage')
+    .description(
+      'say how much of the ledger runs have observed; without folders, how much of it the vectors reach in the embedded labs',
+    )
+    .argument('[folders...]', 'folders of runs (reports/out/...), taken together')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 every clause that can be observed was; 1 not; 64 a folder cannot be read',
+    )
+    .action(async (folders) => (await import('./coverage.ts')).coverageCommand(folders));
 
   root
     .command('doctor')
@@ -176,7 +188,7 @@ function program(): Command {
       'run every deviation of the reference agents against the suite: each has to be caught by exactly the vectors that name it',
     )
     .option('--deviation <name>', 'only this one; may be given again', collect, [])
-    .option('--role <role>', 'only deviations of this agent (home-agent, foreign-agent, mobile-node)')
+    .option('--role <role>', 'only the rows of this suite (home-agent, foreign-agent, mobile-node, scenario)')
     .option('--labs <n>', 'labs side by side', '10')
     .option('--update', 'write what was seen into the "kills" of the vectors, for review')
     .addHelpText('after', '\nExit status: 0 all as named; 1 not')

@@ -81,12 +81,7 @@ function rehearseOne(test: TestCase, profile: Profile): number {
   return packets;
 }
 
-const livenessOf = ({ liveness: { ipv6, plain } }: TestCase): Step[] => [
-  ...ipv6.mn,
-  ...ipv6.other,
-  ...plain.mn,
-  ...plain.other,
-];
+const livenessOf = ({ liveness }: TestCase): Step[] => liveness.flatMap(({ mn, other }) => [...mn, ...other]);
 
 /** Returns the number of packets encoded. */
 function rehearseStep(step: Step, context: Context): number {

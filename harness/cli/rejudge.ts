@@ -11,7 +11,9 @@ import { ledgerDirectory, loadLedger } from '../vectors/ledger.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
 import { loadCatalogue } from './catalogue.ts';
+import { UsageError } from './errors.ts';
 import { ledgerHash, profileHash, vectorsHash } from './header.ts';
+import { runFoldersOf } from './run-folders.ts';
 import { readingsOf } from './select.ts';
 import { version } from './version.ts';
 
@@ -22,10 +24,16 @@ export interface RejudgeOptions {
 }
 
 /** Run the command. Sets the exit status: 0 the same to the octet, 1 other verdicts; throws with a sentence for people. */
-export async function rejudgeCommand(folder: string, options: RejudgeOptions): Promise<void> {
-  const { text, status } = await rejudgeFolder(folder, options);
-  process.stdout.write(text);
-  process.exitCode = status;
+export async function rejudgeCommand(given: string, options: RejudgeOptions): Promise<void> {
+  const folders = runFoldersOf(given);
+  if (folders.length > 1 && (options.iut !== undefined || options.out !== undefined))
+    throw new UsageError(`${given} holds the runs of several devices: name one of its folders`);
+  process.exitCode = 0;
+  for (const folder of folders) {
+    const { text, status } = await rejudgeFolder(folder, options);
+    process.stdout.write(folders.length === 1 ? text : `${folder}\n${text}`);
+    if (status !== 0) process.exitCode = status;
+  }
 }
 
 /** Judge the run of a folder again and say what is other. Throws when it cannot be judged. */

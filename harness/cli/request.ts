@@ -6,13 +6,13 @@ import { isolated } from '../net/isolate.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { readJson } from '../vectors/schema.ts';
 import { UsageError } from './errors.ts';
-import { labProfiles } from './lab-profiles.ts';
+import { labProfiles, profileName } from './lab-profiles.ts';
 
 const program = join(projectRoot, 'harness/cli/dsmip.mjs');
 
 /** The embedded labs with the reference agents, one for each role: the ordinary set-up of each. */
 export const standardProfiles: readonly string[] = Object.values(labProfiles).flatMap((names) =>
-  names.slice(0, 1).map((name) => `harness/bench/lab/${name}.profile.json`),
+  names.slice(0, 1).map(profileName),
 );
 
 /** The benches of a run: that of the profile given, or the embedded labs. */

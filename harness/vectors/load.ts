@@ -236,7 +236,7 @@ function testOf(
     body,
     postamble: steps('postamble'),
     warmUp: expanded([{ use: 'warm-up' }], 'warm-up', 'preamble'),
-    liveness: { ipv6: forBoth('liveness', { ipv6: true }), plain: forBoth('liveness', { ipv6: false }) },
+    liveness: [forBoth('liveness', { ipv6: true }), forBoth('liveness', { ipv6: false })],
     prelude: vector.prelude === false ? { mn: [], other: [] } : forBoth('prelude'),
   };
 }

@@ -242,9 +242,15 @@ export interface TestCase {
   warmUp: Step[];
   /**
    * A valid request of either mobile node, answered in whatever way: tells a device that keeps silent from one that is gone. With the
-   * IPv6 extensions, so that a binding made before is renewed whole, or without for a device that does not know them.
+   * IPv6 extensions, so that a binding made before is renewed whole; and without, for a device that answers only that.
    */
-  liveness: { [kind in 'ipv6' | 'plain']: { mn: Step[]; other: Step[] } };
+  liveness: [withIpv6: ForBoth, plain: ForBoth];
   /** Before the preamble: each mobile node deregisters (or is restarted), so that no binding from before is in the way. */
-  prelude: { mn: Step[]; other: Step[] };
+  prelude: ForBoth;
+}
+
+/** The same steps for either mobile node. */
+export interface ForBoth {
+  mn: Step[];
+  other: Step[];
 }

@@ -48,6 +48,10 @@ const table = {
     also: ['B5'],
     breaks: 'Without IPv6 support, drops a request with one of the extensions instead of skipping it.',
   },
+  'legacy-drops-compatibility-extension': {
+    clause: '3.2-a',
+    breaks: 'Without IPv6 support, drops a request with a compatibility extension instead of skipping it.',
+  },
   'returned-address-without-sub-type': {
     clause: '3.1-b',
     breaks: 'Returns an allocated IPv6 home address without the sub-type octet.',

@@ -89,6 +89,10 @@ export function createRegistrar(
         return 'unknown extension';
       }
     }
+    const hasCompatibility = request.unknownSkippable.includes(settings.extensionTypes.ipv6Compatibility);
+    if (hasCompatibility && deviates('legacy-drops-compatibility-extension')) {
+      return 'unknown extension';
+    }
     if (deviates('legacy-drops-ipv6-extensions')) {
       if (request.unknownSkippable.some((type) => draftTypes.includes(type))) {
         return 'unknown extension';

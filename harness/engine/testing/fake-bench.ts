@@ -245,7 +245,7 @@ export function testOf(body: TestCase['body'], changes: Partial<TestCase> = {}):
     body,
     postamble: [],
     warmUp: [],
-    liveness: { ipv6: alive, plain: alive },
+    liveness: [alive, alive],
     prelude: { mn: [], other: [] },
     ...changes,
   };
