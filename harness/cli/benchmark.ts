@@ -16,8 +16,7 @@ import {
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { inPrivateWorld } from './isolation.ts';
-import { profileFile } from './lab-profiles.ts';
-import { labProfiles } from './lab-profiles.ts';
+import { labProfiles, profileFile } from './lab-profiles.ts';
 
 const codecSeconds = 1;
 const registrationSeconds = 2;

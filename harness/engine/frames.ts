@@ -70,6 +70,27 @@ export function payloadOf(decoded: Decoded): string | undefined {
   return last !== undefined && 'payload' in last ? last.payload : undefined;
 }
 
+/** Payloads of the frames at each port, whichever way they went; for what TCP carries its checksum is left out, as interfaces fill it in. */
+export class SeenPayloads {
+  private readonly ports = new Map<string, Set<string>>();
+  private looked = 0;
+
+  has(frames: readonly SeenFrame[], port: string, payload: string): boolean {
+    for (; this.looked < frames.length; this.looked += 1) {
+      const frame = frames[this.looked] as SeenFrame;
+      const seen = payloadOf(frame.decoded);
+      if (seen === undefined) continue;
+      const set = this.ports.get(frame.port) ?? new Set();
+      this.ports.set(frame.port, set.add(withoutTcpChecksum(seen)));
+    }
+    return this.ports.get(port)?.has(withoutTcpChecksum(payload)) === true;
+  }
+}
+
+/** RFC 793 3.1: the 17th and 18th octet of a header of 20 at least. */
+const withoutTcpChecksum = (hex: string): string =>
+  hex.length < 40 ? hex : `${hex.slice(0, 32)}${hex.slice(36)}`;
+
 /** `registrationReply.lifetimeSeconds`, `registrationReply.extensions.ipv6HomeAddress.address`. */
 export function valueAt(decoded: Decoded, path: string): Json | undefined {
   const [name, ...rest] = path.split('.') as [string, ...string[]];

@@ -199,6 +199,6 @@ export function identityKeys(around: Surroundings, tokenPrefix: string): string[
   }
   if (around.position === 'home-link') keys.push('advertisement', `arp:${around.homeAgent.address}`);
   if (around.foreignAgent !== undefined) keys.push(`arp:${around.foreignAgent.address}`);
-  if (around.position === 'listener') keys.push('advertisement');
+  if (around.position === 'listener' || around.position === 'beside') keys.push('advertisement');
   return keys;
 }

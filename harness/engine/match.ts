@@ -21,6 +21,8 @@ export interface MatchTools {
   ) => { at: number; expected: string; actual: string } | undefined;
   /** Frame time as NTP seconds (high half of an Identification). */
   ntpSeconds: () => number;
+  /** Whether a packet with this payload, but for a checksum of TCP, was seen at a port. */
+  wasSeenAt: (port: string, payload: string) => boolean;
 }
 
 export type MatchResult = { ok: true; score: number } | { ok: false; score: number; difference: Difference };
@@ -77,6 +79,11 @@ export const matchers: {
   contains: {
     holds: (argument, actual) => typeof actual === 'string' && actual.includes(String(argument)),
     words: (argument) => `something with ${String(argument)} in it`,
+  },
+  seenAt: {
+    holds: (argument, actual, tools) =>
+      typeof actual === 'string' && tools.wasSeenAt(String(argument), actual),
+    words: (argument) => `what was seen at ${String(argument)}`,
   },
   laterThan: {
     // Identification values are compared as the 64-bit numbers they are (RFC 3344 5.7.1).

@@ -36,6 +36,7 @@ import {
   asksForRequest,
   newestRequest,
   payloadOf,
+  SeenPayloads,
   sameDatagram,
   tokenOf,
   valueAt,
@@ -50,7 +51,7 @@ import {
   type Verdict,
   worst,
 } from './outcome.ts';
-import { type SentMessage, SentMessages, withKeysAtHand } from './sent.ts';
+import { type SentMessage, SentMessages, throughMobileHome, withKeysAtHand } from './sent.ts';
 import { Tally } from './tally.ts';
 import { matchTools } from './tools.ts';
 
@@ -107,6 +108,16 @@ class BodyEnds extends Error {}
 
 type Part = StepRecord['part'];
 
+/** What a step that has a name leaves behind. */
+interface Label {
+  timeNs: number;
+  /** Of a transfer: when it ended. */
+  transferredNs?: number;
+  /** The registration message that was sent, or that came. */
+  message?: SentMessage;
+  seen?: SeenFrame;
+}
+
 class Run {
   readonly judgements: Judgement[] = [];
   readonly steps: StepRecord[] = [];
@@ -116,7 +127,8 @@ class Run {
   private readonly context: Context;
   private readonly ledger: Ledger;
   private readonly strict: boolean;
-  private readonly labels = new Map<string, { timeNs: number; endNs?: number; message?: SentMessage }>();
+  private readonly labels = new Map<string, Label>();
+  private readonly payloads = new SeenPayloads();
   private readonly messages: SentMessages;
   /** Indices of frames that an expectation has judged: each counts once. */
   private readonly taken = new Set<number>();
@@ -205,7 +217,11 @@ class Run {
     }
     const { beganNs, endedNs, problem } = performed;
     this.lastSendNs = beganNs;
-    if (step.as !== undefined) this.labels.set(step.as, { timeNs: beganNs, endNs: endedNs });
+    if (step.as !== undefined)
+      this.labels.set(step.as, {
+        timeNs: beganNs,
+        ...(step.kind === 'transfer' ? { transferredNs: endedNs } : {}),
+      });
     this.note(
       step,
       `${words}${problem === undefined ? '' : `: ${problem}`}`,
@@ -243,7 +259,11 @@ class Run {
   private async every(step: EveryStep): Promise<void> {
     const port = this.context.port(step.at);
     const from = this.timeOf(step.since);
-    const end = (this.labels.get(step.since)?.endNs ?? this.lastSendNs) + this.context.around.graceNs;
+    const { transferredNs } = this.labels.get(step.since) ?? {};
+    const end =
+      transferredNs === undefined
+        ? Math.max(this.lastAnswerNs, this.lastSendNs)
+        : transferredNs + this.context.around.graceNs;
     await this.until(end);
     const traffic = this.resolve(step.of);
     const [check] = step.checks;
@@ -260,7 +280,11 @@ class Run {
       if (!result.ok) wrong ??= { frame, number: index + 1, difference: result.difference };
     }
     const none = numbers.length === 0;
-    if (none) this.missing = true;
+    if (none && !step.needed) {
+      this.note(step, `at ${port} came no ${packetWords(traffic).join(' / ')}`, true, end, []);
+      return;
+    }
+    if (none && !step.control) this.missing = true;
     const actual =
       wrong !== undefined
         ? seenWords(wrong.frame.decoded)
@@ -274,6 +298,12 @@ class Run {
       end,
       frames,
     );
+    if (step.control) {
+      if (ok) return;
+      throw new Inconclusive(
+        `${this.part} ${step.path}: expected ${packetWords(pattern).join(' / ')}; came ${actual.join(' / ')}`,
+      );
+    }
     this.judge(step, check.clauses, ok, {
       expected: packetWords(pattern),
       actual,
@@ -413,7 +443,7 @@ class Run {
       answer.frame.timeNs,
       [answer.number],
     );
-    if (step.as !== undefined) this.labels.set(step.as, { timeNs: answer.frame.timeNs });
+    if (step.as !== undefined) this.labels.set(step.as, { timeNs: answer.frame.timeNs, seen: answer.frame });
     const captured = this.capture(step, answer.frame.decoded);
     if (!captured && broken === undefined)
       throw new Inconclusive(
@@ -836,9 +866,14 @@ class Run {
   }
 
   private tools(frame: SeenFrame, request: SentMessage | undefined): MatchTools {
-    return matchTools(this.context, frame, request?.by ?? 'mn', (label) =>
-      this.messages.originals(this.labels.get(label)?.message),
-    );
+    return matchTools(this.context, frame, request?.by ?? 'mn', {
+      originals: (label) => {
+        const { seen, message } = this.labels.get(label) ?? {};
+        if (seen === undefined) return this.messages.originals(message);
+        return [throughMobileHome(seen.octets, seen.decoded) ?? new Uint8Array()];
+      },
+      wasSeenAt: (port, payload) => this.payloads.has(this.session.frames, port, payload),
+    });
   }
 
   private requestOf(label: string | undefined): SentMessage | undefined {

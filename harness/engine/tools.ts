@@ -8,13 +8,15 @@ import { throughMobileHome } from './sent.ts';
 const secondNs = 1_000_000_000;
 const ntpOffsetSeconds = 2_208_988_800;
 
-/** Tools for one frame. `by` is the mobile node whose keys count; `originals` the octets that a relayed message may repeat. */
-export function matchTools(
-  context: Context,
-  frame: SeenFrame,
-  by: string,
-  originals: (label: string) => Uint8Array[],
-): MatchTools {
+/** What else there is to ask of the run. */
+export interface Memory {
+  /** The octets that a relayed message may repeat. */
+  originals(label: string): Uint8Array[];
+  wasSeenAt(port: string, payload: string): boolean;
+}
+
+/** Tools for one frame. `by` is the mobile node whose keys count. */
+export function matchTools(context: Context, frame: SeenFrame, by: string, memory: Memory): MatchTools {
   const verifies = (
     decoded: Decoded,
     layer: number,
@@ -40,7 +42,8 @@ export function matchTools(
     verifiesWithout: (decoded, layer, extension, name, without) =>
       verifies(decoded, layer, extension, name, without),
     relayDifference: (label, decoded) =>
-      relayDifference(originals(label), throughMobileHome(frame.octets, decoded)),
+      relayDifference(memory.originals(label), throughMobileHome(frame.octets, decoded)),
+    wasSeenAt: (port, payload) => memory.wasSeenAt(port, payload),
   };
 }
 

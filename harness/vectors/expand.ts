@@ -208,6 +208,8 @@ function readStep(
       at: step.at ?? null,
       of: step.every,
       since: String(step.since),
+      needed: step.needed !== false,
+      control,
       checks: [
         {
           clauses,

@@ -350,5 +350,5 @@ function checkLabels(test: TestCase): void {
       if ('as' in step && step.as !== undefined) labels.add(step.as);
     }
   };
-  visit([...test.preamble, ...test.body, ...test.postamble]);
+  visit([...test.prelude.mn, ...test.preamble, ...test.body, ...test.postamble]);
 }

@@ -174,10 +174,14 @@ export interface EveryStep {
   at: Json;
   /** Which packets. */
   of: Pattern;
-  /** Label of the transfer that they are part of. */
+  /** Label of the transfer that they are part of, or of the step from which on they count. */
   since: string;
-  /** What each of them has to be; there has to be one at least. */
+  /** What each of them has to be. */
   checks: Check[];
+  /** There has to be one at least. */
+  needed: boolean;
+  /** It judges nothing: broken, the vector is INCONCLUSIVE. */
+  control: boolean;
 }
 
 /** `restart`: forget everything and begin anew. `register`: send a registration request now. */

@@ -1,0 +1,52 @@
+/** `dsmip coverage`: how much of the ledger the vectors reach in the embedded lab, or runs have observed. */
+import { clauseRows } from '../../reports/clauses.ts';
+import { type Covered, coverage } from '../../reports/coverage.ts';
+import { readResults } from '../../reports/read-results.ts';
+import { notApplicable } from '../bench/schedule.ts';
+import { loadProfile } from '../vectors/profile.ts';
+import { roles } from '../vectors/types.ts';
+import { loadCatalogue } from './catalogue.ts';
+import { clausesOfRole } from './header.ts';
+import { labProfiles, profileFile } from './lab-profiles.ts';
+import { runFoldersOf } from './run-folders.ts';
+import { version } from './version.ts';
+
+/** Run the command. Sets the exit status: 0 everything that can be observed was, 1 not. Throws ResultsError. */
+export function coverageCommand(folders: readonly string[]): void {
+  const all =
+    folders.length === 0
+      ? ofVectors()
+      : folders.flatMap(runFoldersOf).map((folder): Covered => {
+          const { results } = readResults(`${folder}/results.json`, version());
+          return { role: results.role, clauses: clauseRows(results) };
+        });
+  const { lines, complete } = coverage(all, { width: process.stdout.columns ?? 120, colour: false });
+  const title =
+    folders.length === 0
+      ? 'Clauses that a vector judges on one of the set-ups of the embedded lab'
+      : 'Clauses that these runs have observed';
+  process.stdout.write(`${[title, '', ...lines].join('\n')}\n`);
+  process.exitCode = complete ? 0 : 1;
+}
+
+/** Without a run: the tests that apply to each set-up. */
+function ofVectors(): Covered[] {
+  const { ledger, vectors } = loadCatalogue();
+  return roles.flatMap((role) =>
+    labProfiles[role].map((name): Covered => {
+      const profile = loadProfile(profileFile(name));
+      const tests = vectors.tests.filter(
+        (test) => test.role === role && notApplicable(test, profile) === undefined,
+      );
+      const judged = new Set(tests.flatMap(({ clauses }) => clauses));
+      return {
+        role,
+        clauses: clausesOfRole(ledger, role, vectors.tests).map((clause) => ({
+          clause,
+          verdict: judged.has(clause.id) ? 'PASS' : 'not observed',
+          why: clause.unseen ?? clause.note ?? 'no vector judges it',
+        })),
+      };
+    }),
+  );
+}
