@@ -177,10 +177,13 @@ export class FakeSession implements BenchSession {
   canAct = true;
   /** What went wrong with every one. */
   problem: string | undefined;
+  /** What comes of one. */
+  reacts: (action: Action) => Arrival[] = () => [];
 
   async perform(action: Action): Promise<Performed> {
     if (!this.canAct) throw new HookMissing(`no ${action.kind}`);
     this.actions.push(action);
+    for (const arrival of this.reacts(action)) this.arrive(arrival);
     const performed = { beganNs: this.clockNs, endedNs: this.clockNs };
     return this.problem === undefined ? performed : { ...performed, problem: this.problem };
   }
