@@ -1,8 +1,6 @@
 /** From a profile to a bench with the devices on it: the embedded lab with agents started in it, or links that are there. */
-import { execFile } from 'node:child_process';
 import { HookMissing, type PortName } from '../engine/bench.ts';
 import {
-  type BenchSettings,
   type LabSettings,
   type PortLink,
   type PortsSettings,
@@ -13,6 +11,7 @@ import {
 import { type DeviceRole, networkNames } from '../vectors/types.ts';
 import { type AgentOptions, type AgentProcess, BenchError, startAgent } from './agent-process.ts';
 import { type DhcpServer, startDhcp } from './dhcp.ts';
+import { runHook } from './hooks.ts';
 import { buildLab, type Lab } from './lab.ts';
 import { LiveBench, type LiveBenchOptions } from './live.ts';
 import { Panel } from './panel.ts';
@@ -39,7 +38,6 @@ export interface OpenOptions {
   ask?: (question: string) => Promise<void>;
 }
 
-const hookSeconds = 120;
 const leaseSeconds = 3600;
 
 /** Set up the bench of a profile. Rejects with BenchError, NetError or KernelError when it cannot be. */
@@ -285,7 +283,7 @@ async function openPorts(
     hook: (name, mobileNode) => {
       const own = settings.seats?.mobileNode === undefined ? undefined : mobileNodeAgent(opened);
       return own === undefined
-        ? runHook(settings, name, { mobileNode: naiOf(profile, mobileNode) }, options)
+        ? runHook(settings, name, { mobileNode: naiOf(profile, mobileNode) }, options.ask)
         : own.order(`${name} ${mobileNode + 1}`);
     },
   };
@@ -294,7 +292,7 @@ async function openPorts(
     return;
   }
   const moveHook: LiveBenchOptions['move'] = (network, mobileNode) =>
-    runHook(settings, 'move', { network, mobileNode: naiOf(profile, mobileNode) }, options);
+    runHook(settings, 'move', { network, mobileNode: naiOf(profile, mobileNode) }, options.ask);
   openScenario(
     opened,
     profile,
@@ -309,34 +307,4 @@ const naiOf = (profile: Profile, mobileNode: number): string => profile.mobileNo
 function numberedLink({ namespace, device }: PortLink, n: number): PortLink {
   const fill = (text: string): string => text.replaceAll('{n}', String(n));
   return { ...(namespace === undefined ? {} : { namespace: fill(namespace) }), device: fill(device) };
-}
-
-type HookSettings = Pick<Extract<BenchSettings, { ports: unknown }>, 'hooks'>;
-
-/** A hook of a real device: a command, or a question to the operator. */
-async function runHook(
-  settings: HookSettings,
-  name: keyof NonNullable<HookSettings['hooks']>,
-  values: { [name: string]: string },
-  { ask }: OpenOptions,
-): Promise<void> {
-  const hook = settings.hooks?.[name];
-  if (hook === undefined)
-    throw new HookMissing(
-      `the device has to be told to ${name}, and the profile has no bench.hooks.${name} that does it`,
-    );
-  const fill = (text: string): string =>
-    text.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole);
-  if (!Array.isArray(hook)) {
-    if (ask === undefined)
-      throw new HookMissing(`the operator has to be asked to ${name} the device: run with --interactive`);
-    return ask(fill(hook.ask));
-  }
-  const [command = '', ...args] = hook.map(fill);
-  await new Promise<void>((resolve, reject) => {
-    execFile(command, args, { timeout: hookSeconds * 1000 }, (error, _out, said) => {
-      if (error === null) resolve();
-      else reject(new Error(`the hook "${name}" failed: ${said.trim().split('\n').at(-1) || error.message}`));
-    });
-  });
 }

@@ -23,7 +23,7 @@ const registrationSeconds = 2;
 
 /** Run the command: prints a line a measure. */
 export async function benchmarkCommand(): Promise<void> {
-  requireMachine();
+  requireMachine(['home-agent']);
   if (await inPrivateWorld()) return;
   const { ledger, vectors } = loadCatalogue();
   const profile = loadProfile(profileFile(labProfiles['home-agent'][0] ?? ''));

@@ -1,5 +1,6 @@
 /** `dsmip doctor`: what this machine needs, one line each, and how to mend what is missing. */
 import { preflight } from '../net/index.ts';
+import type { Role } from '../vectors/types.ts';
 import { UsageError } from './errors.ts';
 
 /** Run the command. Exit status 64 when something is missing. */
@@ -17,9 +18,10 @@ export function doctorCommand(): void {
   process.exitCode = missing === 0 ? 0 : 64;
 }
 
-/** The same before a run: throws UsageError with the first thing that is missing and how to mend it. */
-export function requireMachine(): void {
-  const missing = preflight().find(({ ok }) => !ok);
+/** The same before a run of some suites: throws UsageError with the first thing that is missing and how to mend it. */
+export function requireMachine(roles: readonly Role[]): void {
+  const hasDhcp = roles.includes('mobile-node') || roles.includes('scenario');
+  const missing = preflight().find(({ ok, onlyForDhcp }) => !ok && (onlyForDhcp !== true || hasDhcp));
   if (missing !== undefined)
     throw new UsageError(`${missing.problem ?? missing.name} ${missing.mend ?? ''}`.trim());
 }

@@ -57,7 +57,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     return;
   }
   const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
-  requireMachine();
+  requireMachine(chosen.map(({ profile }) => profile.role));
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);
   const request: RunRequest = {

@@ -202,6 +202,29 @@ class Run {
     await this.perform(step, { kind: 'move', network: step.to }, `the mobile node was moved: ${step.to}`);
   }
 
+  /** A transfer's is over shortly after it; other traffic is waited for until there is some, or the time is over. */
+  private async endOfTraffic(
+    step: EveryStep,
+    port: PortName,
+    traffic: Pattern,
+    fromNs: number,
+  ): Promise<number> {
+    const { transferredNs } = this.labels.get(step.since) ?? {};
+    if (transferredNs !== undefined) return transferredNs + this.context.around.graceNs;
+    const deadline = fromNs + this.seconds(step.within ?? this.context.around.timers.replySeconds) * secondNs;
+    for (;;) {
+      const count = this.session.frames.length;
+      const first = this.firstThat(
+        [port],
+        fromNs,
+        deadline,
+        (frame) => matchPattern(traffic, frame.decoded, this.tools(frame, undefined)).ok,
+      );
+      if (first !== undefined) return Math.max(first.frame.timeNs, this.lastAnswerNs);
+      if (!(await this.session.more(count, deadline))) return deadline;
+    }
+  }
+
   /** What comes from its beginning on, may have come of it. */
   private async perform(
     step: HookStep | MoveStep | TransferStep,
@@ -259,13 +282,9 @@ class Run {
   private async every(step: EveryStep): Promise<void> {
     const port = this.context.port(step.at);
     const from = this.timeOf(step.since);
-    const { transferredNs } = this.labels.get(step.since) ?? {};
-    const end =
-      transferredNs === undefined
-        ? Math.max(this.lastAnswerNs, this.lastSendNs)
-        : transferredNs + this.context.around.graceNs;
-    await this.until(end);
     const traffic = this.resolve(step.of);
+    const end = await this.endOfTraffic(step, port, traffic, from);
+    await this.until(end);
     const [check] = step.checks;
     if (check === undefined) return;
     const pattern = this.resolve(check.pattern);

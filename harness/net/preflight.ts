@@ -12,13 +12,15 @@ export interface Preflight {
   ok: boolean;
   problem?: string;
   mend?: string;
+  /** Needed only where networks give mobile nodes their care-of addresses. */
+  onlyForDhcp?: boolean;
 }
 
 type Finding = { problem: string; mend: string } | undefined;
 
 const oldestNode: readonly [number, number] = [20, 19];
 
-/** Looks whether this machine can run the harness. Never throws; takes some 30 ms. */
+/** Looks whether this machine can run the harness. Never throws; takes some 50 ms. */
 export function preflight(): Preflight[] {
   const checks: [string, () => Finding][] = [
     ['Linux, 64 bit, little-endian', platform],
@@ -31,10 +33,23 @@ export function preflight(): Preflight[] {
     ['private namespaces', namespacesAllowed],
     ['virtual Ethernet devices', vethPresent],
   ];
-  return checks.map(([name, look]) => {
+  const dhcp: [string, () => Finding][] = [
+    ['DHCP server', () => programRuns('dnsmasq', ['--version'], 'dnsmasq-base')],
+    ['DHCP client', dhcpClientRuns],
+  ];
+  const result = ([name, look]: [string, () => Finding]): Preflight => {
     const finding = look();
     return finding === undefined ? { name, ok: true } : { name, ok: false, ...finding };
-  });
+  };
+  return [...checks.map(result), ...dhcp.map((one) => ({ ...result(one), onlyForDhcp: true }))];
+}
+
+/** The reference mobile node's: udhcpc, by itself or within busybox. */
+function dhcpClientRuns(): Finding {
+  const finding = programRuns('udhcpc', ['--help'], 'udhcpc');
+  return finding === undefined
+    ? undefined
+    : programRuns('busybox', ['udhcpc', '--help'], 'udhcpc') && finding;
 }
 
 function platform(): Finding {

@@ -209,6 +209,7 @@ function readStep(
       of: step.every,
       since: String(step.since),
       needed: step.needed !== false,
+      ...(step.within === undefined ? {} : { within: step.within }),
       control,
       checks: [
         {

@@ -178,6 +178,8 @@ export interface EveryStep {
   since: string;
   /** What each of them has to be. */
   checks: Check[];
+  /** How long the first of them is waited for, where they are no part of a transfer. */
+  within?: Json;
   /** There has to be one at least. */
   needed: boolean;
   /** It judges nothing: broken, the vector is INCONCLUSIVE. */
