@@ -11,6 +11,7 @@ export interface RunOptions {
   ledger: Ledger;
   strict?: boolean;
   concurrency?: number;
+  once?: boolean;
 }
 
 export interface ConductOptions extends RunOptions, OpenOptions {}
@@ -39,13 +40,14 @@ export async function startConductor(options: ConductOptions & { sample: TestCas
 
 /** A schedule of its own on a bench that is open, its round trips measured anew. */
 async function conductorOn(open: OpenBench, options: RunOptions, sample: TestCase): Promise<Conductor> {
-  const { profile, ledger, strict, concurrency } = options;
+  const { profile, ledger, strict, concurrency, once } = options;
   const schedule = new Schedule({
     profile,
     ledger,
     bench: open.bench,
     ...(strict === undefined ? {} : { strict }),
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(once === undefined ? {} : { once }),
   });
   await schedule.warmUp(sample);
   return {

@@ -19,6 +19,8 @@ export interface RunSettings {
   strict?: boolean;
   /** Most tests under way at once. */
   concurrency?: number;
+  /** A test in which an answer did not come is not tried once more. */
+  once?: boolean;
   /** Anything that was not used before on this bench; random when left out. */
   seed?: string;
 }
@@ -181,7 +183,7 @@ export class Schedule {
       for (let again = 1; worthAnother(finished.outcome) && again < attempts; again += 1)
         finished = await this.inSession(test);
       // Whole exchanges may be lost that no repetition of one message mends: an answer has to stay away in two runs.
-      if (finished.outcome.missing === true) {
+      if (finished.outcome.missing === true && this.settings.once !== true) {
         const first = finished.outcome.verdict;
         finished = await this.inSession(test);
         if (finished.outcome.verdict !== first) this.unsteady.push(test.id);
@@ -194,14 +196,11 @@ export class Schedule {
     }
   }
 
+  /** Whether there are mobile nodes for the test: two where there are as many of the kind; those under test come alone. */
   private hasRoom(test: TestCase): boolean {
-    return this.free.filter((node) => this.suits(node, test)).length >= Math.min(2, this.countOf(test));
-  }
-
-  /** How many mobile nodes of a kind there are; those under test come alone. */
-  private countOf(test: TestCase): number {
-    if (this.own) return 1;
-    return mobileNodesFor(test, this.settings.profile).length;
+    const { mobileNodes } = this.settings.profile;
+    const suits = (node: MobileNode): boolean => this.suits(node, test);
+    return hasMany(this.free, suits, this.own || !hasMany(mobileNodes, suits, 2) ? 1 : 2);
   }
 
   private suits(node: MobileNode, test: TestCase): boolean {
@@ -246,6 +245,15 @@ export class Schedule {
   }
 }
 
+function hasMany<T>(list: readonly T[], fits: (one: T) => boolean, count: number): boolean {
+  let found = 0;
+  for (const one of list) {
+    if (fits(one)) found += 1;
+    if (found >= count) return true;
+  }
+  return false;
+}
+
 /** Where the warm-up registers. */
 const warmUpPositions = {
   'home-agent': 'co-located',
@@ -261,9 +269,14 @@ export function mobileNodesFor(test: Pick<TestCase, 'requires' | 'needs'>, profi
   );
 }
 
+const ownClaims = new WeakMap<MobileNode, Ics>();
+
 /** What is claimed: of the device, or of one mobile node of several under test. */
 function icsOf(profile: Profile, node: MobileNode): Ics {
-  return node.ics === undefined ? profile.ics : ({ ...profile.ics, ...node.ics } as Ics);
+  if (node.ics === undefined) return profile.ics;
+  const claims = ownClaims.get(node) ?? ({ ...profile.ics, ...node.ics } as Ics);
+  ownClaims.set(node, claims);
+  return claims;
 }
 
 /** Whether a mobile node is what a test needs. */
@@ -295,9 +308,9 @@ export function notApplicable(
   { requires, needs }: Pick<TestCase, 'requires' | 'needs'>,
   profile: Profile,
 ): string | undefined {
-  const claiming = profile.mobileNodes.filter((node) => icsHolds(requires, icsOf(profile, node)));
-  if (claiming.length === 0) return `the ICS says no to: ${requires}`;
-  if (claiming.some((node) => isAsNeeded(node, needs))) return undefined;
+  const claims = (node: MobileNode): boolean => icsHolds(requires, icsOf(profile, node));
+  if (profile.mobileNodes.some((node) => isAsNeeded(node, needs) && claims(node))) return undefined;
+  if (!profile.mobileNodes.some(claims)) return `the ICS says no to: ${requires}`;
   const wanted = Object.entries(needs).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
   return `the IXIT has no mobile node with ${wanted.join(' and ')}`;
 }

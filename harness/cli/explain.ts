@@ -37,8 +37,8 @@ export function explain(what: string, ledger: Ledger, tests: readonly TestCase[]
   if (clause !== undefined) return clauseProse(clause, ledger, tests);
   const reading = ledger.readings.get(what);
   if (reading !== undefined) return readingProse(reading, tests);
-  const deviation = deviations.get(what) ?? deviations.get(`home-agent/${what}`);
-  if (deviation !== undefined) return deviationProse(what, deviation, tests);
+  const named = [...deviations].filter(([name]) => name === what || name.endsWith(`/${what}`));
+  if (named.length > 0) return named.flatMap(([name, deviation]) => deviationProse(name, deviation, tests));
   const inSection = [...ledger.clauses.values()].filter(({ section }) => section === what);
   if (inSection.length > 0)
     return inSection.flatMap((one) => labelled(`${one.id.padEnd(8)} `, one.requires, width));
@@ -146,12 +146,12 @@ function readingProse(reading: Reading, tests: readonly TestCase[]): string[] {
 }
 
 function deviationProse(name: string, deviation: Deviation, tests: readonly TestCase[]): string[] {
-  const full = deviations.has(name) ? name : `home-agent/${name}`;
-  const killers = tests.filter((test) => test.kills.includes(full));
+  const killers = tests.filter((test) => test.kills.includes(name));
+  const [agent] = name.split('/');
   return [
-    `${full}: breaks ${deviation.clause}`,
+    `${name}: breaks ${deviation.clause}`,
     ...labelled('  ', deviation.breaks, width),
-    `  dsmip agent home-agent --config FILE --deviate ${full}`,
+    `  dsmip agent ${agent} --config FILE --deviate ${name}`,
     killers.length === 0 ? '  No vector catches it.' : '  Caught by:',
     ...killers.map(({ id }) => `    ${id}`),
   ];

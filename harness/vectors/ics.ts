@@ -116,7 +116,14 @@ export function checkIcsExpression(text: string, role: Role): void {
   }
 }
 
-/** Whether the device claims what an expression asks for. */
+const answers = new WeakMap<Ics, Map<string, boolean>>();
+
+/** Whether the device claims what an expression asks for; it is asked for every mobile node of a pool, so answers are kept. */
 export function icsHolds(text: string, ics: Ics): boolean {
-  return Boolean(evaluate(parseExpression(text), (name): Value | undefined => ics[name]));
+  const known = answers.get(ics) ?? new Map<string, boolean>();
+  answers.set(ics, known);
+  const answer =
+    known.get(text) ?? Boolean(evaluate(parseExpression(text), (name): Value | undefined => ics[name]));
+  known.set(text, answer);
+  return answer;
 }
