@@ -53,6 +53,37 @@ function jobsOf(deviation: string, tests: readonly TestCase[], profiles: Profile
   return jobs;
 }
 
+/**
+ * Rows that wait. A lab goes on with its set-up, so that it seldom has to be built anew; set-ups that leave the processors idle run
+ * beside those that do not.
+ */
+class JobQueue {
+  private readonly waiting = new Map<string, Job[]>();
+  private readonly setUps = new Map<number, string>();
+
+  constructor(jobs: readonly Job[]) {
+    for (const job of jobs) this.waiting.set(job.profile, [...(this.waiting.get(job.profile) ?? []), job]);
+  }
+
+  /** The next row for a lab. */
+  next(lab: number): Job | undefined {
+    const own = this.setUps.get(lab);
+    if (own === undefined || this.left(own) === 0) this.setUps.set(lab, this.longest());
+    return this.waiting.get(this.setUps.get(lab) ?? '')?.shift();
+  }
+
+  private left(setUp: string): number {
+    return this.waiting.get(setUp)?.length ?? 0;
+  }
+
+  /** The set-up with most rows left for each lab that it has. */
+  private longest(): string {
+    const labs = (setUp: string): number => [...this.setUps.values()].filter((one) => one === setUp).length;
+    const load = (setUp: string): number => this.left(setUp) / (1 + labs(setUp));
+    return [...this.waiting.keys()].reduce((best, one) => (load(one) > load(best) ? one : best));
+  }
+}
+
 /** A worker process and its labs. */
 class Worker {
   readonly ready: Promise<void>;
@@ -161,10 +192,10 @@ async function runAll(jobs: readonly Job[], labs: number, update: boolean): Prom
     printRow(result, results.length, jobs.length);
   };
   const runJobs = async (list: readonly Job[], most: number): Promise<void> => {
-    const queue = [...list];
+    const queue = new JobQueue(list);
     const slot = async (lab: number): Promise<void> => {
       const worker = workers[lab % workers.length] as Worker;
-      for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      for (let job = queue.next(lab); job !== undefined; job = queue.next(lab)) {
         const { result, records } = await worker.run(job, lab + 1);
         if (job.deviation === undefined)
           for (const each of workers) each.say({ profile: job.profile, baseline: records });

@@ -117,7 +117,7 @@ function notOk(output) {
 
 /** Two at a time; those that run whole suites begin first. */
 async function tapFiles(files) {
-  const long = (file) => (/^harness\/cli\/(?:run|ending)/.test(file) ? 0 : 1);
+  const long = (file) => (/^harness\/(?:cli\/(?:run|ending)|bench\/seats)/.test(file) ? 0 : 1);
   const queue = [...files].sort((a, b) => long(a) - long(b));
   const results = [];
   const worker = async () => {
@@ -137,29 +137,17 @@ const total = (results) => ({
     .join('\n'),
 });
 
-/** The suite against a lab profile: every test of it has to pass, be recorded or not apply. */
-async function suite(profile) {
-  const folder = mkdtempSync(join(tmpdir(), 'dsmip-suite-'));
-  try {
-    const out = join(folder, 'report');
-    const { status, output } = await run(process.execPath, [
-      dsmip,
-      'run',
-      '--iut',
-      `harness/bench/lab/${profile}.profile.json`,
-      '--out',
-      out,
-    ]);
-    if (!existsSync(join(out, 'results.json'))) return { passed: 0, failed: 1, details: output };
-    const { outcomes } = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'));
-    const good = outcomes.filter(({ verdict }) =>
-      ['PASS', 'INFO', 'NOT APPLICABLE'].includes(verdict),
-    ).length;
-    const failed = outcomes.length - good;
-    return { passed: good, failed: failed === 0 && status !== 0 ? 1 : failed, details: output };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** Every suite and the scenarios, as npm start runs them: each test has to pass, be recorded or not apply, and be judged again alike. */
+async function suites(folder) {
+  const { status, output } = await run(process.execPath, [dsmip, 'run', '--out', folder]);
+  if (!existsSync(folder)) return { passed: 0, failed: 1, details: output };
+  const files = readdirSync(folder).map((name) => join(folder, name, 'results.json'));
+  const outcomes = files
+    .filter(existsSync)
+    .flatMap((file) => JSON.parse(readFileSync(file, 'utf8')).outcomes);
+  const good = outcomes.filter(({ verdict }) => ['PASS', 'INFO', 'NOT APPLICABLE'].includes(verdict)).length;
+  const failed = outcomes.length - good;
+  return { passed: good, failed: failed === 0 && status !== 0 ? 1 : failed, details: output };
 }
 
 /** The kill matrix prints, last, how many deviations were caught as named and how many not. */
@@ -186,9 +174,15 @@ await step('types', () => single(bin('tsc'), ['--noEmit']));
 await step('import directions', () => tapFile(imports));
 await step('data files', () => single(process.execPath, [dsmip, 'validate']));
 await step(`unit tests (${units.length} files)`, () => tapFiles(units));
-for (const profile of ['home-agent', 'home-agent-legacy', 'home-agent-alternative']) {
-  await step(`suite, ${profile}`, () => suite(profile));
+const folder = mkdtempSync(join(tmpdir(), 'dsmip-suites-'));
+try {
+  const out = join(folder, 'report');
+  await step('suites and scenarios', () => suites(out));
+  await step('the same, judged again', () => single(process.execPath, [dsmip, 'rejudge', out]));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
+await step('coverage of the ledger', () => single(process.execPath, [dsmip, 'coverage']));
 await step('kill matrix', killMatrix);
 console.log(`${sum.passed} passed, ${sum.failed} failed`);
 process.exitCode = sum.failed === 0 ? 0 : 1;

@@ -1,0 +1,159 @@
+/** Profiles of every role: what is missing, foreign or contradictory is refused by name, with the mend. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { projectRoot } from './load.ts';
+import { loadProfile } from './profile.ts';
+import type { Role } from './types.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'dsmip-profile-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+const file = join(folder, 'device.profile.json');
+
+type Value = { [name: string]: unknown };
+const standard = (role: Role): Value => {
+  const path = join(projectRoot, `harness/bench/lab/${role}.profile.json`);
+  const { $schema: _schema, ...profile } = JSON.parse(readFileSync(path, 'utf8')) as Value;
+  return profile;
+};
+
+/** The standard profile of a role with some fields changed, by path; undefined takes one away. */
+function changed(role: Role, changes: { [path: string]: unknown }): Value {
+  const profile = standard(role);
+  for (const [path, value] of Object.entries(changes)) {
+    const names = path.split('.');
+    const last = names.pop() as string;
+    let at = profile;
+    for (const name of names) at = at[name] as Value;
+    if (value === undefined) delete at[last];
+    else at[last] = value;
+  }
+  return profile;
+}
+
+function load(profile: Value): ReturnType<typeof loadProfile> {
+  writeFileSync(file, JSON.stringify(profile));
+  return loadProfile(file);
+}
+
+const device = { device: 'eth1' };
+const scenarioPorts = { cn: device, ha: device, home: device, link: { device: 'mn{n}' } };
+
+t.test('what is refused', async (t) => {
+  const cases: [string, Role, { [path: string]: unknown }, RegExp][] = [
+    [
+      'a needed entry is missing',
+      'foreign-agent',
+      { 'ixit.visitedHost': undefined },
+      /ixit\.visitedHost: is needed, as the role is foreign-agent/,
+    ],
+    [
+      'an entry of another role',
+      'foreign-agent',
+      { 'ixit.careOfAddresses': { first: '10.0.0.1', count: 2 } },
+      /ixit\.careOfAddresses: has no meaning/,
+    ],
+    [
+      'a claim of another role',
+      'mobile-node',
+      { 'ics.advertises': true },
+      /ics\.advertises: is no entry of the ICS of a mobile-node/,
+    ],
+    ['a claim of the wrong kind', 'mobile-node', { 'ics.homeAgentSupport': true }, /homeAgentSupport/],
+    [
+      'claims of a mobile node that is played',
+      'home-agent',
+      { 'ixit.mobileNodes.0.ics': { nonces: true } },
+      /mobileNodes\[0\]\.ics: has a meaning only where mobile nodes are under test/,
+    ],
+    [
+      'a key with the foreign agent that is not claimed',
+      'mobile-node',
+      { 'ixit.mobileNodes.1.ics': {} },
+      /ics\.mobileForeignSecurity: has to agree/,
+    ],
+    [
+      'a lab with another agent',
+      'foreign-agent',
+      { 'bench.lab.agent': 'home-agent' },
+      /bench\.lab: needs "agent": "foreign-agent"/,
+    ],
+    [
+      'a lab without seats',
+      'scenario',
+      { 'bench.lab': { agent: 'home-agent', configuration: 'x' } },
+      /bench\.lab: needs "seats"/,
+    ],
+    ['a lab with one seat free', 'scenario', { 'bench.lab.seats.mobileNode': undefined }, /mobileNode/],
+    [
+      'seats where one device is tested',
+      'home-agent',
+      { seats: { homeAgent: { vendor: 'a', product: 'b', version: 'c' } } },
+      /seats: has a meaning only where the role is scenario/,
+    ],
+    [
+      'a port is missing',
+      'foreign-agent',
+      { bench: { ports: { mn: device, cn: device } } },
+      /bench\.ports\.ha: is needed/,
+    ],
+    [
+      'a port of a claim is missing',
+      'scenario',
+      { bench: { ports: scenarioPorts } },
+      /bench\.ports\.fa: is needed/,
+    ],
+    [
+      'several mobile nodes on one link',
+      'mobile-node',
+      { bench: { ports: { link: device } } },
+      /bench\.ports\.link: needs "\{n\}"/,
+    ],
+    [
+      'seats of a bench where one device is tested',
+      'mobile-node',
+      { bench: { ports: { link: { device: 'mn{n}' } }, seats: { homeAgent: { configuration: 'x' } } } },
+      /bench\.seats: has a meaning only where the role is scenario/,
+    ],
+    [
+      'a network is claimed that is not told',
+      'scenario',
+      { 'ixit.visitedNetwork': undefined },
+      /ics\.colocated: is claimed, so there has to be ixit\.visitedNetwork/,
+    ],
+    [
+      'an unknown hook',
+      'mobile-node',
+      { bench: { ports: { link: { device: 'mn{n}' } }, hooks: { reboot: ['x'] } } },
+      /reboot/,
+    ],
+  ];
+  for (const [name, role, changes, expected] of cases) {
+    t.throws(() => load(changed(role, changes)), { message: expected }, name);
+  }
+});
+
+t.test('what is taken', async (t) => {
+  const part = { foreignAgent: false, plainForeignAgent: false, colocated: false };
+  const alone = load(
+    changed('scenario', {
+      ics: part,
+      bench: { ports: scenarioPorts, seats: { mobileNode: { configuration: 'mn.json' } } },
+    }),
+  );
+  t.match(
+    alone,
+    { role: 'scenario', bench: { seats: { mobileNode: { configuration: join(folder, 'mn.json') } } } },
+    'paths count from the profile',
+  );
+  t.equal(load(changed('scenario', { 'ixit.tcpEchoPort': undefined })).tcpEchoPort, 7);
+  t.equal(
+    load(
+      changed('mobile-node', {
+        bench: { ports: { link: { device: 'mn{n}', namespace: '/run/netns/mn{n}' } } },
+      }),
+    ).mobileNodes.length,
+    15,
+  );
+});
