@@ -58,6 +58,7 @@ export async function openBench(profile: Profile, options: OpenOptions = {}): Pr
 class Opened {
   readonly agents: { role: DeviceRole; process: AgentProcess }[] = [];
   live: LiveBench | undefined;
+  panel: Panel | undefined;
   private readonly closers: (() => unknown)[] = [];
 
   /** Closed when the bench is. */
@@ -86,6 +87,8 @@ class Opened {
       agentLog: agents[0]?.process.log ?? [],
       deviate: async (names) => {
         checkDeviations(agents, names);
+        // An agent that begins anew is to find nothing of what was before.
+        this.panel?.unplug();
         for (const { role, process } of agents)
           await process.order(['deviate', ...deviationsOf(role, names)].join(' '));
       },
@@ -257,6 +260,7 @@ function openScenario(
       }),
     );
     const panel = opened.keep(new Panel({ networks, mobileNodes: links }));
+    opened.panel = panel;
     move = async (network, mobileNode) => panel.move(mobileNode, network);
   }
   opened.live = opened.keep(new LiveBench({ ...common, move, transfers, beside: true }));

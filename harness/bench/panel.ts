@@ -47,6 +47,11 @@ export class Panel {
     this.plugged[mobileNode] = network;
   }
 
+  /** Plug every mobile node out. */
+  unplug(): void {
+    this.plugged.length = 0;
+  }
+
   close(): void {
     for (const port of [...this.networks.values(), ...this.nodes]) port.close();
     this.networks.clear();

@@ -273,7 +273,7 @@ t.test('traffic', async (t) => {
     same,
     {
       verdict: 'PASS',
-      judgements: [{ clause: '1-b', recorded: 'completed' }, { actual: ['1 packets, all of them so'] }],
+      judgements: [{ clause: '1-b', actual: ['they came back'] }, { actual: ['1 packets, all of them so'] }],
     },
     'but for the checksum',
   );
@@ -323,7 +323,7 @@ t.test('traffic', async (t) => {
     failing,
     {
       verdict: 'PASS',
-      judgements: [{ recorded: '3 of 10 octets came back within 1 s' }, { verdict: 'PASS' }],
+      judgements: [{ actual: ['3 of 10 octets came back within 1 s'] }, { verdict: 'PASS' }],
     },
     'whose fault it is that octets do not come back, their packets tell',
   );

@@ -62,7 +62,6 @@ export async function transfer(progress: Progress, step: TransferStep): Promise<
     return;
   }
   progress.judge(step, step.clauses, problem === undefined, {
-    recorded: problem ?? 'completed',
     expected: [`${words} within ${seconds} s`],
     actual: [problem ?? 'they came back'],
     frames: [],
