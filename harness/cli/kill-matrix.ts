@@ -236,6 +236,7 @@ function printRow(result: Result, n: number, of: number): void {
     `${String(n).padStart(3)}/${of} ${state} ${name}${clause} on ${job.profile}: ${by} (${(result.milliseconds / 1000).toFixed(1)} s)\n`,
   );
   for (const problem of result.problems) process.stdout.write(`          ${problem}\n`);
+  process.stdout.write(`BLAMED ${name} ${result.blamed.join(',')} BY ${result.caught.join(',')}\n`);
 }
 
 /** Test ids without their positions, each vector once. */

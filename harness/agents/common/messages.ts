@@ -124,3 +124,6 @@ export function walkExtensions(
   }
   return { found, trailing: false };
 }
+
+/** RFC 3519 3.1: a UDP tunnel request extension, IP-in-IP, not forced; for deviations. */
+export const udpTunnelRequest = Buffer.of(144, 6, 0, 0, 0, 0, 0, 0);

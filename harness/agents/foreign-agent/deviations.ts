@@ -339,6 +339,23 @@ const signalling = {
   },
 
   // The base protocol: replies (RFC 3344 3.7.3).
+  'relays-reply-for-another-address': {
+    clause: 'B11',
+    breaks: 'Relays a reply whose home address is not that of the pending request with its Identification.',
+  },
+  'mfae-without-key': {
+    clause: 'B11',
+    breaks: 'Appends an MFAE to a reply for a mobile node that it shares no key with.',
+  },
+  'asks-for-udp-tunnel': {
+    clause: '4.8-a',
+    breaks: 'Asks for a UDP tunnel (RFC 3519) in every relayed request.',
+  },
+  'odd-address-handled': {
+    clause: '3.1-d#received-length',
+    also: ['3.1-e#received-sub-type'],
+    breaks: 'Handles IPv6 for a request whose IPv6 home address extension has another Length or Sub-Type.',
+  },
   'relays-mismatched-reply': {
     clause: 'B11',
     breaks: 'Relays a reply whose low 32 bits of Identification are not those of the pending request.',

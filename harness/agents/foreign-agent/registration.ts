@@ -7,6 +7,7 @@ import type { Settings } from './config.ts';
 import { createDenialLimit } from './denial-limit.ts';
 import type { Deviates } from './deviations.ts';
 import {
+  lowIdentification,
   type ParseOptions,
   parseReply,
   parseRequest,
@@ -265,13 +266,20 @@ export function createRegistration(options: RegistrationOptions): Registration {
     }
     const pending =
       pendings.match(reply) ??
-      (deviates('relays-mismatched-reply') ? pendings.matchHomeAddress(reply.homeAddress) : undefined);
+      (deviates('relays-mismatched-reply') ? pendings.matchHomeAddress(reply.homeAddress) : undefined) ??
+      (deviates('relays-reply-for-another-address') ? sameIdentification(reply.identification) : undefined);
     const isLost = pending?.request.homeAddress === 0 && deviates('zero-home-address-reply-dropped');
     if (pending === undefined || isLost) {
       dropReply('no pending request');
       return;
     }
     settle(pending, reply);
+  }
+
+  /** For a deviation. */
+  function sameIdentification(identification: bigint): Pending | undefined {
+    const low = lowIdentification(identification);
+    return pendings.all().find(({ request }) => lowIdentification(request.identification) === low);
   }
 
   function dropReply(reason: string): void {

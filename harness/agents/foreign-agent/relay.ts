@@ -1,4 +1,10 @@
-import { extensionType, type Found, requestFixedPartLength, requestFlag } from '../common/messages.ts';
+import {
+  extensionType,
+  type Found,
+  requestFixedPartLength,
+  requestFlag,
+  udpTunnelRequest,
+} from '../common/messages.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 import type { Request } from './message.ts';
@@ -28,6 +34,10 @@ export function chooseIpv6(
     const isAttached = deviates('legacy-attaches-compatibility') && hasDraftExtension(settings, request);
     return isAttached ? { compatibility: { reverseTunnel: false } } : {};
   }
+  const isOdd = requested === undefined && hasAddressExtension(settings, request);
+  if (isOdd && policy.ipv6 !== 'ignore' && deviates('odd-address-handled')) {
+    return { compatibility: { reverseTunnel: policy.ipv6 === 'deliver-and-reverse-tunnel' } };
+  }
   if (requested === undefined || (request.flags & requestFlag.decapsulationByMobileNode) !== 0) {
     return {};
   }
@@ -52,6 +62,11 @@ export function chooseIpv6(
             intent: { requested, reverseTunnel: true },
           };
   }
+}
+
+/** Whether a request carries an IPv6 home address extension, of whatever length and sub-type. */
+function hasAddressExtension(settings: Settings, request: Request): boolean {
+  return request.extensions.some(({ type }) => type === settings.extensionTypes.ipv6HomeAddress);
 }
 
 /** Whether a request carries one of the draft's extensions, known or not. */
@@ -188,6 +203,7 @@ export function createRelayEncoder(
       Buffer.concat([
         ...headOf(request, compatibility, withAddress),
         ...kept,
+        ...(deviates('asks-for-udp-tunnel') ? [udpTunnelRequest] : []),
         ...(withCompatibility && !isEarly ? [compatibility] : []),
       ]);
     const association = settings.homeAgents.get(request.homeAgent);

@@ -1,4 +1,4 @@
-import { encodePacket, toHex } from '../../wire/index.ts';
+import { encodePacket, type SecurityAssociation, toHex } from '../../wire/index.ts';
 import { ipv4Text } from '../common/addresses.ts';
 import { extensionType, mobileIpPort, replyFixedPartLength } from '../common/messages.ts';
 import type { Settings } from './config.ts';
@@ -25,6 +25,8 @@ export interface ReplyEncoder {
 
 const replyTtl = 64;
 const broadcast = 0xffffffff;
+/** For a deviation. */
+const inventedAssociation: SecurityAssociation = { spi: 4096, key: Buffer.alloc(16), algorithm: 'hmac-md5' };
 
 export function createReplyEncoder(settings: Settings, deviates: Deviates): ReplyEncoder {
   const types = settings.extensionTypes;
@@ -53,11 +55,12 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
             Buffer.of(extensionType.mobileForeignChallenge, challenge.length / 2),
             Buffer.from(challenge, 'hex'),
           ]);
-    if (to.association === undefined || deviates('mfae-not-appended')) {
+    const association = to.association ?? (deviates('mfae-without-key') ? inventedAssociation : undefined);
+    if (association === undefined || deviates('mfae-not-appended')) {
       return withChallenge;
     }
     const wrong = deviates('mfae-wrong');
-    return withAuthentication(withChallenge, extensionType.mobileForeignAuthentication, to.association, {
+    return withAuthentication(withChallenge, extensionType.mobileForeignAuthentication, association, {
       wrong,
     });
   }

@@ -99,6 +99,7 @@ const table = {
   },
   'code-0-without-tunnel': {
     clause: '3.3-c',
+    also: ['4.2-b'],
     breaks: 'Answers IPv6 code 0 but makes no IPv6 binding.',
   },
   'code-2-with-compatibility': {

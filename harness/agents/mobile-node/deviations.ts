@@ -48,6 +48,10 @@ const table = {
     clause: '3.1-a',
     breaks: 'Sends the IPv6 home address extension under a type below 128.',
   },
+  'asks-for-udp-tunnel': {
+    clause: '4.8-a',
+    breaks: 'Asks for a UDP tunnel (RFC 3519) in every request with a co-located care-of address.',
+  },
   'unknown-extension-drops-reply': {
     clause: '3.1-a',
     breaks: 'Drops a reply that holds a skippable extension which it does not know.',
@@ -153,6 +157,7 @@ const table = {
   },
   'no-decapsulation-at-care-of-address': {
     clause: '4.2-b#mobile-node',
+    also: ['3.2-b'],
     breaks: 'After code 0 with a co-located care-of address, decapsulates no IPv6 that comes to it.',
   },
   'refused-ipv6-denies-registration': {
@@ -342,7 +347,11 @@ const table = {
     clause: 'B15',
     breaks: 'Takes a reply whose low 32 bits of the Identification are not those of its request.',
   },
-  'reply-mhae-not-checked': { clause: 'B15', breaks: 'Takes a reply with any authenticator in the MHAE.' },
+  'reply-mhae-not-checked': {
+    clause: 'B15',
+    also: ['6-a'],
+    breaks: 'Takes a reply with any authenticator in the MHAE.',
+  },
   'reply-without-mhae-taken': { clause: 'B15', breaks: 'Takes a reply of the home agent without an MHAE.' },
   'reply-with-two-mhae-taken': { clause: 'B15', breaks: 'Takes a reply with two MHAEs.' },
   'reply-mfae-not-checked': {

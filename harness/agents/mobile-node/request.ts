@@ -1,6 +1,6 @@
 import { authenticatorOctets, computeAuthenticator, type SecurityAssociation } from '../../wire/index.ts';
 import { ipv6Octets } from '../common/addresses.ts';
-import { extensionType, requestFlag } from '../common/messages.ts';
+import { extensionType, requestFlag, udpTunnelRequest } from '../common/messages.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 import type { Ipv6Request } from './ipv6-policy.ts';
@@ -133,6 +133,9 @@ export function createRequestEncoder(settings: Settings, deviates: Deviates): (a
     }
     if (isCompatibilityEarly) {
       add(compatibility);
+    }
+    if (ask.place === 'co-located' && deviates('asks-for-udp-tunnel')) {
+      add(udpTunnelRequest);
     }
     if (deviates('mfae-before-mhae')) {
       addMobileForeign();

@@ -104,6 +104,7 @@ function messages(world: World): void {
   world.ask(1, { before: [{ unknown: { type: 100, data: '00' } }] });
   world.ask(4, { before: both, after: [compatibility(true), { unknown: { type: 210, data: '00' } }] });
   world.ask(1, { before: own(1), after: [compatibility(true)] });
+  world.ask(1, { before: [{ ipv6HomeAddress: { subType: 2, address: ipv6Of(1) } }] });
   for (const request of [
     { careOfAddress: '10.9.0.9' },
     { lifetimeSeconds: 700 },
@@ -118,6 +119,7 @@ function messages(world: World): void {
   world.ask(2, { tamper: [{ extension: 'mobileForeignAuthentication', octet: 9, mask: 1 }] });
   const asked = world.ask(4);
   world.answer(asked.octets, { reply: { identification: 'e90000007fffffff' } });
+  world.answer(asked.octets, { reply: { homeAddress: '10.1.77.77' }, nai: null });
   const answered = world.answer(asked.octets, { after: [{ unknown: { type: 210, data: '00' } }] });
   world.received(answered.octets);
   world.answer(world.ask(4).octets, { before: [{ unknown: { type: 100, data: '00' } }] });
