@@ -156,7 +156,7 @@ export class Schedule {
       postamble: [],
     };
     for (let n = 0; n < controls; n += 1) {
-      const { outcome } = await this.inSession(control);
+      const { outcome } = await this.inSession({ ...control, id: `warm-up-${n}` });
       // The last one that answers counts: before it neighbours may have been looked for.
       const answered = outcome.steps.findLast((step) => step.ok && step.frames.length > 0)?.timeNs;
       const sent = outcome.stimuli.findLast(({ timeNs }) => timeNs <= (answered ?? 0))?.timeNs;

@@ -29,6 +29,9 @@ interface Options {
 /** More than this many wrong rows are no accident of a busy machine. */
 const mostAgain = 5;
 
+/** With fewer rows than that to do, another lab is not built. */
+const fewestRows = 6;
+
 type Profiles = ReadonlyMap<string, Profile>;
 
 /**
@@ -65,10 +68,15 @@ class JobQueue {
     for (const job of jobs) this.waiting.set(job.profile, [...(this.waiting.get(job.profile) ?? []), job]);
   }
 
-  /** The next row for a lab. */
+  /** The next row for a lab; none when the labs that there are will do. */
   next(lab: number): Job | undefined {
     const own = this.setUps.get(lab);
-    if (own === undefined || this.left(own) === 0) this.setUps.set(lab, this.longest());
+    if (own === undefined || this.left(own) === 0) {
+      this.setUps.delete(lab);
+      const other = this.longest();
+      if (other === undefined) return undefined;
+      this.setUps.set(lab, other);
+    }
     return this.waiting.get(this.setUps.get(lab) ?? '')?.shift();
   }
 
@@ -76,11 +84,17 @@ class JobQueue {
     return this.waiting.get(setUp)?.length ?? 0;
   }
 
-  /** The set-up with most rows left for each lab that it has. */
-  private longest(): string {
+  /** The set-up with most rows left for each lab that it has, where one more lab is worth its building. */
+  private longest(): string | undefined {
     const labs = (setUp: string): number => [...this.setUps.values()].filter((one) => one === setUp).length;
-    const load = (setUp: string): number => this.left(setUp) / (1 + labs(setUp));
-    return [...this.waiting.keys()].reduce((best, one) => (load(one) > load(best) ? one : best));
+    const share = (setUp: string): number => this.left(setUp) / (1 + labs(setUp));
+    const worthwhile = [...this.waiting.keys()].filter(
+      (one) => this.left(one) > 0 && (labs(one) === 0 || share(one) >= fewestRows),
+    );
+    return worthwhile.reduce<string | undefined>(
+      (best, one) => (best === undefined || share(one) > share(best) ? one : best),
+      undefined,
+    );
   }
 }
 

@@ -55,6 +55,13 @@ export const asksForReply = (pattern: Pattern): boolean =>
 export const asksForRequest = (pattern: Pattern): boolean =>
   pattern.some((layer) => isObject(layer) && 'registrationRequest' in layer);
 
+export const asksForIcmp = (pattern: Pattern): boolean =>
+  pattern.some((layer) => isObject(layer) && ('icmp' in layer || 'icmpv6' in layer));
+
+/** Whether it is an ICMP message other than those that have a layer of their own (echo, discovery). */
+export const isIcmpError = (decoded: Decoded): boolean =>
+  decoded.layers.some((layer) => 'icmp' in layer || 'icmpv6' in layer);
+
 /** What tells a packet of a test from all others: the payload that its pattern names, or has to contain. */
 export function tokenOf(pattern: Pattern): string | undefined {
   for (const layer of pattern) {

@@ -7,8 +7,10 @@ import type { Context } from './context.ts';
 import { packetWords } from './describe.ts';
 import { Inconclusive, NotApplicable } from './endings.ts';
 import {
+  asksForIcmp,
   asksForReply,
   asksForRequest,
+  isIcmpError,
   payloadOf,
   SeenPayloads,
   sameDatagram,
@@ -89,12 +91,15 @@ export class Progress {
     deadline: number,
   ): Promise<Answer> {
     const token = tokenOf(pattern);
+    const errors = asksForIcmp(pattern);
     const reply = asksForReply(pattern);
     const relay = asksForRequest(pattern) && request !== undefined;
     const answers = (frame: SeenFrame): boolean => {
       if (reply && !this.isBeside) return request !== undefined && this.messages.isReplyTo(frame, request);
       if (relay) return this.messages.isRelayOf(frame, request);
-      if (token !== undefined) return payloadOf(frame.decoded)?.includes(token) === true;
+      // An error message that quotes the packet is no answer to it.
+      if (token !== undefined)
+        return payloadOf(frame.decoded)?.includes(token) === true && (errors || !isIcmpError(frame.decoded));
       return frame.timeNs >= fromNs && matchPattern(pattern, frame.decoded, this.tools(frame, request)).ok;
     };
     const earliest = reply || relay ? (this.messages.attemptsOf(request)[0]?.timeNs ?? 0) : 0;
