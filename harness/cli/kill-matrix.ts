@@ -164,7 +164,9 @@ export async function killMatrixCommand(options: Options): Promise<void> {
       const named = new Set(tests.flatMap(({ kills }) => kills));
       return jobsOfRole(
         role,
-        options.update === true ? names : names.filter((name) => named.has(name)),
+        options.update === true && options.role === 'scenario'
+          ? names
+          : names.filter((name) => named.has(name)),
         tests,
       );
     });
@@ -250,7 +252,6 @@ function printRow(result: Result, n: number, of: number): void {
     `${String(n).padStart(3)}/${of} ${state} ${name}${clause} on ${job.profile}: ${by} (${(result.milliseconds / 1000).toFixed(1)} s)\n`,
   );
   for (const problem of result.problems) process.stdout.write(`          ${problem}\n`);
-  process.stdout.write(`BLAMED ${name} ${result.blamed.join(',')} BY ${result.caught.join(',')}\n`);
 }
 
 /** Test ids without their positions, each vector once. */

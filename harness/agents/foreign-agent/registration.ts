@@ -336,7 +336,11 @@ export function createRegistration(options: RegistrationOptions): Registration {
    * NAI or names no home agent or home address. Of a denial nobody expects the two addresses: it may have none to give.
    */
   function incomplete(pending: Pending, reply: Reply): number | undefined {
-    if (pending.request.nai === undefined || deviates('missing-nai-not-told')) {
+    const asked = pending.request.homeAddress;
+    const isForAnother = asked !== 0 && asked !== reply.homeAddress;
+    const isLenient =
+      deviates('missing-nai-not-told') || (isForAnother && deviates('relays-reply-for-another-address'));
+    if (pending.request.nai === undefined || isLenient) {
       return undefined;
     }
     if (reply.nai === undefined) {
