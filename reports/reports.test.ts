@@ -215,11 +215,7 @@ t.test('the summary of several devices', async (t) => {
   t.match(text, /^4\.3-a +MUST +T {2}FAIL 2 +not observed$/m, 'one row a clause, a column a role');
   t.match(text, /^4\.3-b +MUST +T {2}FAIL 1 +-$/m, 'a clause that binds one of them');
   t.match(text, /^Not observed of the foreign-agent$/m);
-  t.match(
-    text,
-    /^ {2}1-a \([A-Z]+\), 4\.3-a \(MUST\): /m,
-    'with the reason, and those of the same together',
-  );
+  t.match(text, /^ {2}1-a \([A-Z]+\), 4\.3-a \(MUST\): /m, 'with the reason, and those of the same together');
   t.equal(lines.filter((line) => line.startsWith('Tests ')).length, 2);
   const order = [...text.matchAll(/^(\S+-[a-z]|B\d+) +(?:[A-Z]+)\b/gm)].map(([, id]) => id);
   t.same(

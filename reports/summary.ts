@@ -224,8 +224,8 @@ export function summaryOf(all: readonly Results[], options: TextOptions = plain)
       ? clausesOf(only.results, only.rows, options)
       : [...clauseMatrix(tables, options), ...tables.flatMap((table) => notObserved(table, options))]),
     ...tables.flatMap(({ results, rows }) => [
-      ...totals(results, rows, options),
       ...deviceLine(results, options),
+      ...totals(results, rows, options),
     ]),
     `Result   ${meanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
   ];

@@ -286,7 +286,11 @@ t.test('wrong usage', async (t) => {
       /--vector ha-tunel-mode selects no test.*did you mean "ha-tunnel-mode"/,
     ],
     [['run', '--level', 'WISH'], /--level WISH selects no test/],
-    [['run', '--role', 'mobile-node'], /--role mobile-node selects no test/],
+    [['run', '--role', 'router'], /--role router selects no test/],
+    [
+      ['run', '--iut', join(lab, 'home-agent.profile.json'), '--role', 'mobile-node'],
+      /--role mobile-node selects no test: the profile is that of a home-agent/,
+    ],
     [['run', '--clause', '12.9-z'], /no clause "12\.9-z"/],
     [['run', '--iut', '/nowhere.json'], /\/nowhere\.json: no such file/],
     [['run', '--iut', broken], /broken\.json: .*ixit/],
