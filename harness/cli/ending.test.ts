@@ -22,7 +22,7 @@ const memberOf = (out: string, pattern: RegExp): Member | undefined =>
 /** The whole suite under way, some of it judged; then `strike`, and what became of it. */
 async function struck(name: string, strike: (out: string, dsmip: number) => void): Promise<Ending> {
   const out = join(folder, name);
-  const run = startDsmip('run', '--out', out);
+  const run = startDsmip('run', '--role', 'home-agent', '--out', out);
   await until('some tests are judged', () => {
     const log = join(out, 'run.log');
     return existsSync(log) && /PASS/.test(readFileSync(log, 'utf8'));
@@ -91,7 +91,7 @@ t.test('kill -9 of the device', async (t) => {
   const gone = ending.results.outcomes.filter(({ verdict }) => verdict === 'INCONCLUSIVE');
   t.ok(gone.length > 0);
   t.ok(
-    gone.every(({ reason }) => reason === 'the device under test ended (SIGKILL)'),
+    gone.every(({ reason }) => reason === 'the home-agent ended (SIGKILL)'),
     'each says why',
   );
 });

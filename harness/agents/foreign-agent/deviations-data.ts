@@ -46,7 +46,7 @@ export const dataDeviations = {
   },
   'foreign-ipv6-source-forwarded': {
     clause: '6-a',
-    breaks: 'Forwards IPv6 of a visitor whatever its source address, where its own would go.',
+    breaks: 'Forwards IPv6 of a visitor that asked for R=0 whatever its source address.',
   },
 
   // Delivery (4.4-g, 4.4-i).

@@ -211,7 +211,9 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       const visitor =
         visitors.byIpv6(ipv6KeyAt(packet, 8)) ??
         (deviates('foreign-ipv6-source-forwarded')
-          ? visitors.all().findLast((other) => other.ipv6 !== undefined && other.mac.compare(mac) === 0)
+          ? visitors
+              .all()
+              .find((other) => other.ipv6?.reverseTunnel === false && other.mac.compare(mac) === 0)
           : undefined);
       if (visitor === undefined || visitor.mac.compare(mac) !== 0) {
         count('notVisitor');
