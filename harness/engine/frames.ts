@@ -27,6 +27,21 @@ export function newestRequest(frames: readonly SeenFrame[]): string | undefined 
   return undefined;
 }
 
+/** Whether an accepting reply to this request has been seen, wherever: the low half of their Identification is the same (RFC 3344 5.7). */
+export function isAccepted(frames: readonly SeenFrame[], request: SeenFrame): boolean {
+  const low = requestIdentification(request.decoded)?.slice(8);
+  if (low === undefined) return false;
+  return frames.some(({ timeNs, decoded }) =>
+    decoded.layers.some(
+      (layer) =>
+        timeNs >= request.timeNs &&
+        'registrationReply' in layer &&
+        (layer.registrationReply.code === 0 || layer.registrationReply.code === 1) &&
+        layer.registrationReply.identification?.slice(8) === low,
+    ),
+  );
+}
+
 export function udpDestination(decoded: Decoded): number | undefined {
   for (const layer of decoded.layers) if ('udp' in layer) return layer.udp.destinationPort;
   return undefined;

@@ -16,7 +16,7 @@ import {
 import { Context } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
 import { BodyEnds, Inconclusive, Late, NotApplicable } from './endings.ts';
-import { asksForReply, newestRequest } from './frames.ts';
+import { asksForReply, isAccepted, newestRequest } from './frames.ts';
 import type { Surroundings } from './identities.ts';
 import { matchPattern } from './match.ts';
 import { type Outcome, type Verdict, worst } from './outcome.ts';
@@ -173,8 +173,10 @@ class Run extends Progress {
     const primary = step.checks[0];
     if (primary === undefined) return;
     const pattern = this.resolve(primary.pattern, request?.by);
-    let answer = await this.findOrRepeat(step, port, pattern, request, from, within);
-    const deadline = this.lastSendNs + within * secondNs;
+    let deadline = this.lastSendNs + within * secondNs;
+    let answer = step.accepted ? await this.findAccepted(port, pattern, from, deadline) : undefined;
+    answer ??= await this.findOrRepeat(step, port, pattern, request, from, within);
+    if (step.again === undefined) deadline = this.lastSendNs + within * secondNs;
     answer ??= await this.lateAnswer(step, port, pattern, request, from);
     if (answer === undefined) {
       this.nothingCame(step, port, pattern, within, from, deadline);
@@ -240,6 +242,17 @@ class Run extends Progress {
     fromNs: number,
     withinSeconds: number,
   ): Promise<Answer> {
+    if (step.again !== undefined && this.group.length > 0) {
+      const againNs = this.seconds(step.again) * secondNs;
+      const deadline = this.lastSendNs + withinSeconds * secondNs;
+      const group = [...this.group];
+      for (;;) {
+        const end = Math.min(this.lastSendNs + againNs, deadline);
+        const answer = await this.find(port, pattern, request, fromNs, end);
+        if (answer !== undefined || end === deadline) return answer;
+        for (const again of group) await this.send(again);
+      }
+    }
     const repeatable =
       step.within === undefined && (request === undefined || this.isCurrent(request, pattern));
     const group = repeatable ? [...this.group] : [];
@@ -248,6 +261,27 @@ class Run extends Progress {
       const answer = await this.find(port, pattern, request, fromNs, this.lastSendNs + wait * secondNs);
       if (answer !== undefined || left === 0) return answer;
       for (const again of group) await this.send(again);
+    }
+  }
+
+  /** Before it is accepted, a mobile node may have to learn what to ask for: the time, a lifetime, a challenge (RFC 3344 3.6.2.3, 5.7). */
+  private async findAccepted(
+    port: PortName,
+    pattern: Pattern,
+    fromNs: number,
+    deadline: number,
+  ): Promise<Answer> {
+    for (;;) {
+      const { frames } = this.session;
+      const count = frames.length;
+      const found = this.firstThat(
+        [port],
+        fromNs,
+        deadline,
+        (frame) =>
+          matchPattern(pattern, frame.decoded, this.tools(frame, undefined)).ok && isAccepted(frames, frame),
+      );
+      if (found !== undefined || !(await this.session.more(count, deadline))) return found;
     }
   }
 

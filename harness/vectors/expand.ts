@@ -242,6 +242,8 @@ function readStep(
       checks,
       control,
       applies: step.applies === true,
+      accepted: step.accepted === true,
+      ...(step.again === undefined ? {} : { again: step.again }),
       ...(step.answers === undefined ? {} : { answers: String(step.answers) }),
       ...(step.since === undefined ? {} : { since: String(step.since) }),
       ...(step.within === undefined ? {} : { within: step.within }),

@@ -83,6 +83,10 @@ export interface ExpectStep {
   /** In a preamble: what the test is about; where the device does otherwise, the test is NOT APPLICABLE. */
   applies: boolean;
   within?: Json;
+  /** Seconds after which the sends before it are sent again, for as long as it waits. */
+  again?: Json;
+  /** Of several registration requests the one that is accepted, in the end; the first one where none is. */
+  accepted: boolean;
   as?: string;
   capture: { [name: string]: string };
 }
