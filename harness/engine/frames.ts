@@ -15,6 +15,8 @@ export function requestIdentification(decoded: Decoded): string | undefined {
   return undefined;
 }
 
+export const isRequest = (decoded: Decoded): boolean => requestIdentification(decoded) !== undefined;
+
 /** Identification and UDP port of the newest request that came: `c3a1b2c3d4e5f601:49153`. */
 export function newestRequest(frames: readonly SeenFrame[]): string | undefined {
   for (let at = frames.length - 1; at >= 0; at -= 1) {

@@ -16,7 +16,7 @@ import {
 import { Context } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
 import { BodyEnds, Inconclusive, Late, NotApplicable } from './endings.ts';
-import { asksForReply, isAccepted, newestRequest } from './frames.ts';
+import { asksForReply, asksForRequest, isAccepted, isRequest, newestRequest } from './frames.ts';
 import type { Surroundings } from './identities.ts';
 import { matchPattern } from './match.ts';
 import { type Outcome, type Verdict, worst } from './outcome.ts';
@@ -326,6 +326,8 @@ class Run extends Progress {
       ...(near === undefined ? [] : ['nearest:', ...seenWords(near.frame.decoded)]),
     ];
     const frames = near === undefined ? [] : [near.number];
+    if (step.applies && near !== undefined && asksForRequest(pattern) && isRequest(near.frame.decoded))
+      this.control(step, pattern, actual, deadline, near, near.difference);
     if (step.control) this.control(step, pattern, actual, deadline, undefined, near?.difference);
     this.note(step, `at ${port} nothing came that answers`, false, deadline, frames);
     this.missing = true;

@@ -78,7 +78,7 @@ export function composeRequest(
       return {
         ...common,
         place: 'foreign-agent',
-        careOfAddress: careOfAddresses[0] ?? 0,
+        careOfAddress: (careOfAddresses[0] ?? 0) + (deviates('another-care-of-address') ? 1 : 0),
         // RFC 3344 3.6.1.2: no longer than the agent takes.
         lifetimeSeconds: Math.min(settings.lifetimeSeconds, registrationLifetimeSeconds),
         reverseTunneling: (settings.reverseTunneling && mayReverse) || isForced,

@@ -27,6 +27,10 @@ const table = {
     clause: '2.3-b',
     breaks: 'With a home agent of A=0, asks for a reverse tunnel (T) where the foreign agent has A=1.',
   },
+  'another-care-of-address': {
+    clause: '5.1.1-a',
+    breaks: 'Names a care-of address that the foreign agent does not advertise.',
+  },
   'no-address-with-a-set': {
     clause: '2.3-d',
     also: ['4.5.1-e', '5.1.1-a'],
@@ -118,6 +122,11 @@ const table = {
     clause: '4.1-e',
     breaks: 'Sends a compatibility extension of its own through a foreign agent (reading A62).',
   },
+  'compatibility-before-authentication-through-foreign-agent': {
+    clause: '4.1-f',
+    also: ['4.1-e'],
+    breaks: 'Sends a compatibility extension through a foreign agent, in front of the MHAE.',
+  },
   'address-after-authentication': {
     clause: '4.1-b',
     breaks: 'Puts the IPv6 home address extension behind the MHAE.',
@@ -148,7 +157,8 @@ const table = {
     breaks: 'Uses no IPv6 after IPv6 code 0.',
   },
   'no-ipv6-after-2': {
-    clause: '4.2-b#mobile-node',
+    clause: '4.5.1-c',
+    also: ['4.5.2-g', '5.1.3-c', '4.6-f'],
     breaks: 'Uses no IPv6 after IPv6 code 2.',
   },
   'bare-ipv6-not-taken': {
@@ -317,6 +327,10 @@ const table = {
     clause: '6-c',
     breaks: 'Sends no NAI with an IPv6 home address extension.',
   },
+  'no-nai-in-repeated-requests': {
+    clause: '6-c',
+    breaks: 'Repeats an unanswered request with an IPv6 home address extension and without a NAI.',
+  },
   'nai-after-authentication': { clause: '6-c', breaks: 'Puts the NAI behind the MHAE.' },
   'deregistration-with-address-without-nai': {
     clause: '6-c',
@@ -336,6 +350,10 @@ const table = {
   'more-than-one-request-a-second': {
     clause: 'B14',
     breaks: 'Repeats an unanswered request after 0.3 seconds and again.',
+  },
+  'asks-again-at-once-after-bad-reply': {
+    clause: 'B14',
+    breaks: 'Sends a new request 20 ms after a reply that it discards.',
   },
   'mfae-before-mhae': { clause: 'B14', breaks: 'Puts the MFAE before the MHAE.' },
   'mfae-missing': {

@@ -77,7 +77,9 @@ export function planIpv6(
   const address = askedAddress(settings, eui64, deviates);
   if (place.kind === 'foreign-agent') {
     const isOmitted = deviates(place.hasIpv6Flag ? 'no-address-with-a-set' : 'no-address-with-a-clear');
-    const isCompatible = deviates('compatibility-through-foreign-agent');
+    const isCompatible =
+      deviates('compatibility-through-foreign-agent') ||
+      deviates('compatibility-before-authentication-through-foreign-agent');
     return isOmitted ? {} : { address, compatibility: isCompatible ? { reverseTunnel: false } : undefined };
   }
   const { localIpv6 } = place;

@@ -12,7 +12,7 @@ import {
 } from './security.ts';
 
 /** A request but for what the registrar fills in; `lifetimeSeconds` is the longest that may be asked for. */
-export type Composition = Omit<Ask, 'identification'>;
+export type Composition = Omit<Ask, 'identification' | 'isAgain'>;
 
 /** What the home agent has accepted. */
 export interface Registration {
@@ -117,7 +117,12 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return { ...pending, sentAt };
     }
     const lifetimeSeconds = isDeregistering ? 0 : Math.min(composition.lifetimeSeconds, longestLifetime);
-    const ask: Ask = { ...composition, lifetimeSeconds, identification: identifications.next() };
+    const ask: Ask = {
+      ...composition,
+      lifetimeSeconds,
+      identification: identifications.next(),
+      isAgain: pending !== undefined,
+    };
     return { ask, message: encode(ask), sentAt, isDeregistration: isDeregistering };
   }
 
@@ -222,6 +227,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       }
       const request = answered(reply);
       if (request === undefined) {
+        if (pending !== undefined && deviates('asks-again-at-once-after-bad-reply')) {
+          next.set(20, send);
+        }
         return;
       }
       pending = undefined;

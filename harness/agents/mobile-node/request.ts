@@ -17,6 +17,8 @@ export interface Ask {
   identification: bigint;
   reverseTunneling: boolean;
   ipv6: Ipv6Request;
+  /** The request before it went unanswered. */
+  isAgain: boolean;
   /** RFC 4721, from the foreign agent's advertisement. */
   challenge?: Buffer;
   /** The association with the foreign agent, where there is one. */
@@ -84,7 +86,8 @@ export function createRequestEncoder(settings: Settings, deviates: Deviates): (a
   /** RFC 2794, and section 6 of the draft; empty when none is sent. */
   function naiExtension(ask: Ask): Buffer {
     const isOmitted =
-      (ask.ipv6.address !== undefined && deviates('no-nai-with-address')) ||
+      (ask.ipv6.address !== undefined &&
+        (deviates('no-nai-with-address') || (ask.isAgain && deviates('no-nai-in-repeated-requests')))) ||
       (ask.lifetimeSeconds === 0 && deviates('deregistration-with-address-without-nai'));
     return settings.nai === undefined || isOmitted
       ? Buffer.alloc(0)
@@ -97,7 +100,10 @@ export function createRequestEncoder(settings: Settings, deviates: Deviates): (a
     const compatibility = compatibilityExtension(ask.ipv6);
     const isNaiLate = deviates('nai-after-authentication');
     const isAddressLate = deviates('address-after-authentication');
-    const isCompatibilityEarly = deviates('compatibility-before-authentication');
+    const isCompatibilityEarly =
+      deviates('compatibility-before-authentication') ||
+      (ask.place === 'foreign-agent' &&
+        deviates('compatibility-before-authentication-through-foreign-agent'));
     let message = fixedPart(ask);
     const add = (...extensions: Buffer[]) => {
       message = Buffer.concat([message, ...extensions]);
