@@ -30,6 +30,7 @@ import {
   decodePacket,
   type Extension,
   type ExtensionTypes,
+  encodePacket,
   type Layer,
 } from '../wire/index.ts';
 import { type DhcpServer, startDhcp } from './dhcp.ts';
@@ -81,6 +82,8 @@ export interface LiveBenchOptions {
   move?(network: string, mobileNode: number): Promise<void>;
   /** TCP of the correspondent node. */
   transfers?: Transfers;
+  /** IPv6 addresses of the mobile nodes that the harness plays behind a foreign agent; it answers for them at port "mn". */
+  visitors?: readonly string[];
   /** The harness plays no mobile node and no agent here: kernels may answer for what comes. */
   beside?: boolean;
 }
@@ -252,11 +255,13 @@ export class LiveBench {
   private readonly keys = new Map<LiveSession, Set<string>>();
   private interruption: string | undefined;
   /** Packets under way to their port's capture, so that each is among the frames of who sent it, whatever is in it. */
+  private readonly visitors: ReadonlySet<string>;
   private readonly sent = new Map<string, { sent: Outgoing; session: LiveSession }[]>();
 
   /** Opens all ports. Throws a KernelError or NetError for a device that is not there or may not be opened. */
   constructor(options: LiveBenchOptions) {
     this.options = options;
+    this.visitors = new Set(options.visitors);
     this.originNs = realtimeNs();
     try {
       for (const [name, link] of Object.entries(options.ports) as [PortName, PortLink][])
@@ -413,6 +418,33 @@ export class LiveBench {
     this.ports.clear();
   }
 
+  /** RFC 2461 7.2.4. A foreign agent may ask who has the address, where another delivers to who has registered it. */
+  private advertiseNeighbor({ octets, decoded }: SeenFrame): void {
+    const [ethernet, ipv6, message] = decoded.layers;
+    const port = this.ports.get('mn');
+    if (port === undefined || ethernet === undefined || !('ethernet' in ethernet)) return;
+    if (ipv6 === undefined || !('ipv6' in ipv6) || ipv6.ipv6.source === '::' || octets.length < 12) return;
+    if (message === undefined || !('neighborSolicitation' in message)) return;
+    const { target } = message.neighborSolicitation;
+    const { source: asker } = ethernet.ethernet;
+    if (target === undefined || asker === undefined || !this.visitors.has(target)) return;
+    const { mac } = port.packets;
+    const advertisement = encodePacket([
+      { ethernet: { destination: asker, source: mac } },
+      { ipv6: { source: target, destination: ipv6.ipv6.source, hopLimit: 255 } },
+      {
+        neighborAdvertisement: {
+          router: false,
+          solicited: true,
+          override: true,
+          target,
+          options: [{ targetLinkLayerAddress: { address: mac } }],
+        },
+      },
+    ]);
+    port.packets.send(advertisement);
+  }
+
   private sort(port: PortName, key: string, frame: Frame): void {
     if (this.open.size === 0) return;
     const seen = new LiveFrame(
@@ -421,6 +453,7 @@ export class LiveBench {
       frame,
       this.options.extensionTypes,
     );
+    if (port === 'mn' && !frame.outgoing) this.advertiseNeighbor(seen);
     const found = new Set<LiveSession>();
     for (const each of port === 'link' ? [key] : frameKeys(seen.decoded)) {
       for (const session of this.sessions.get(each) ?? []) found.add(session);

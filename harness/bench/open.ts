@@ -206,6 +206,7 @@ async function openLab(
     ports,
     links,
     extensionTypes: profile.extensionTypes,
+    visitors: visitorsOf(profile),
     hook: (name: string, mobileNode: number) => mobileNodeAgent(opened).order(`${name} ${mobileNode + 1}`),
   };
   if (profile.role !== 'scenario') {
@@ -214,6 +215,10 @@ async function openLab(
   }
   await openScenarioOfLab(opened, profile, lab, common);
 }
+
+/** Of a foreign agent: who the harness is on its visited link. */
+const visitorsOf = ({ role, mobileNodes }: Profile): string[] =>
+  role === 'foreign-agent' ? mobileNodes.map(({ ipv6HomeAddress }) => ipv6HomeAddress) : [];
 
 function mobileNodeAgent({ agents }: Opened): AgentProcess {
   const found = agents.find(({ role }) => role === 'mobile-node');
@@ -284,6 +289,7 @@ async function openPorts(
     ports: ports as Ports,
     links,
     extensionTypes: profile.extensionTypes,
+    visitors: visitorsOf(profile),
     hook: (name, mobileNode) => {
       const own = settings.seats?.mobileNode === undefined ? undefined : mobileNodeAgent(opened);
       return own === undefined

@@ -30,6 +30,10 @@ const samples: { readonly [field: string]: Json } = {
 /** By the whole path, where the last word does not tell. */
 const samplesByPath: { readonly [path: string]: Json } = {
   'ethernet.source': '02:00:00:00:00:05',
+  'ipv4.identification': 4711,
+  'ipv4.totalLength': 92,
+  'udp.length': 72,
+  'udp.checksum': 0x1234,
   'registrationRequest.reverseTunneling': false,
   'registrationRequest.simultaneousBindings': false,
   'registrationRequest.decapsulationByMobileNode': false,

@@ -41,6 +41,11 @@ const otherLowBits = (identification: string): string =>
   identification.slice(0, 8) +
   ((Number.parseInt(identification.slice(8), 16) ^ 0x5a) >>> 0).toString(16).padStart(8, '0');
 
+/** A clock that is a day behind. */
+const otherHighBits = (identification: string): string =>
+  ((Number.parseInt(identification.slice(0, 8), 16) - 86_400) >>> 0).toString(16).padStart(8, '0') +
+  identification.slice(8);
+
 export class Context {
   readonly around: Surroundings;
   /** Values captured from replies, by name. */
@@ -185,6 +190,7 @@ export class Context {
     if (name.startsWith('identification.')) {
       const own = this.identificationsOf(by);
       if (name === 'identification.last') return own.last;
+      if (name === 'identification.resynchronised') return otherHighBits(own.last);
       if (name === 'identification.reply') return this.replyIdentification();
       if (name === 'identification.otherReply') return otherLowBits(this.replyIdentification());
       const node = by === 'other' ? (this.around.other ?? this.around.mn) : this.around.mn;

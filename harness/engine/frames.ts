@@ -15,6 +15,11 @@ export function requestIdentification(decoded: Decoded): string | undefined {
   return undefined;
 }
 
+export function replyCode(decoded: Decoded): number | undefined {
+  for (const layer of decoded.layers) if ('registrationReply' in layer) return layer.registrationReply.code;
+  return undefined;
+}
+
 export const isRequest = (decoded: Decoded): boolean => requestIdentification(decoded) !== undefined;
 
 /** Identification and UDP port of the newest request that came: `c3a1b2c3d4e5f601:49153`. */
@@ -49,9 +54,10 @@ export function udpDestination(decoded: Decoded): number | undefined {
   return undefined;
 }
 
-/** The same but for what routers change in the outer IP header. ARP and the like: the same octets. */
+/** The same, to the same link-layer address, but for what routers change in the outer IP header. ARP and the like: the same octets. */
 export function sameDatagram(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
+  for (let at = 0; at < 6; at += 1) if (a[at] !== b[at]) return false;
   const etherType = ((a[12] ?? 0) << 8) | (a[13] ?? 0);
   // IPv4: from the protocol on, less the header checksum; IPv6: from the addresses on.
   const skip = etherType === 0x0800 ? [23, 24, 26] : etherType === 0x86dd ? [20, 21, 22] : [0, 0, 0];

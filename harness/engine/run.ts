@@ -16,7 +16,7 @@ import {
 import { Context } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
 import { BodyEnds, Inconclusive, Late, NotApplicable } from './endings.ts';
-import { asksForReply, asksForRequest, isAccepted, isRequest, newestRequest } from './frames.ts';
+import { asksForReply, asksForRequest, isAccepted, isRequest, newestRequest, replyCode } from './frames.ts';
 import type { Surroundings } from './identities.ts';
 import { matchPattern } from './match.ts';
 import { type Outcome, type Verdict, worst } from './outcome.ts';
@@ -36,6 +36,9 @@ const lateNs = 0.5 * secondNs;
 /** How often what went unanswered is sent again, and how long after the time before (RFC 3344 3.6.3: at most once a second). */
 const repetitions = 2;
 const repeatSeconds = 1.05;
+
+/** RFC 3344 3.4: poorly formed request, and reply. */
+const poorlyFormedCodes = [70, 71];
 
 const answering = new WeakMap<SendStep, boolean>();
 
@@ -177,6 +180,7 @@ class Run extends Progress {
     let answer = step.accepted ? await this.findAccepted(port, pattern, from, deadline) : undefined;
     answer ??= await this.findOrRepeat(step, port, pattern, request, from, within);
     if (step.again === undefined) deadline = this.lastSendNs + within * secondNs;
+    if (answer === undefined) this.wasRefused(pattern, request);
     answer ??= await this.lateAnswer(step, port, pattern, request, from);
     if (answer === undefined) {
       this.nothingCame(step, port, pattern, within, from, deadline);
@@ -282,6 +286,17 @@ class Run extends Progress {
           matchPattern(pattern, frame.decoded, this.tools(frame, undefined)).ok && isAccepted(frames, frame),
       );
       if (found !== undefined || !(await this.session.more(count, deadline))) return found;
+    }
+  }
+
+  /** A foreign agent may have reasons of its own not to relay a request, and says so; one that is well-formed is none (RFC 3344 3.7.2). */
+  private wasRefused(pattern: Pattern, request: SentMessage | undefined): void {
+    if (request === undefined || !asksForRequest(pattern)) return;
+    for (const frame of this.session.frames) {
+      const code = replyCode(frame.decoded);
+      if (code === undefined || code < 64 || code > 127 || poorlyFormedCodes.includes(code)) continue;
+      if (frame.outgoing || !this.messages.isReplyTo(frame, request)) continue;
+      throw new Inconclusive(`the foreign agent refused the request with code ${code}`);
     }
   }
 

@@ -68,6 +68,8 @@ export const referenceNames: { readonly [name: string]: string } = {
   'identification.fresh': 'an Identification that has not been used (timestamp or nonce)',
   'identification.stale': 'one that is an hour old',
   'identification.last': 'the one of the request before',
+  'identification.resynchronised':
+    'the one of the request before with the high half that a home agent gives with code 133',
   'identification.otherReply': 'the same with other low 32 bits',
   'asked.port': 'the UDP port that this request came from',
   'identification.reply': 'the one of a reply to the newest request of a mobile node under test',

@@ -111,7 +111,7 @@ export function createRequestCheck(
   }
 
   function lifetimeObjection(request: Request): Objection | undefined {
-    if (request.lifetimeSeconds <= maximumLifetime || deviates('long-lifetime-relayed')) {
+    if (request.lifetimeSeconds <= maximumLifetime) {
       return undefined;
     }
     return {

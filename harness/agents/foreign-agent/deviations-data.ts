@@ -40,6 +40,11 @@ export const dataDeviations = {
     clause: '4.4-a',
     breaks: 'Does not take the IPv6 home address that a reply returns for that of the mobile node.',
   },
+  'ipv6-delivered-to-everybody-too': {
+    clause: '4.4-g',
+    also: ['4.4-i', '4.4-a', '5.1.1-h', '5.1.2-h'],
+    breaks: 'Delivers IPv6 to the mobile node, and once more to the broadcast address of the link.',
+  },
   'ipv6-of-other-home-agent-accepted': {
     clause: '6-a',
     breaks: 'Delivers tunnelled IPv6 whatever address the tunnel comes from.',
@@ -176,6 +181,10 @@ export const dataDeviations = {
   },
 
   // Lifetimes (section 4.7).
+  'forwards-ipv6-after-the-end': {
+    clause: '4.7-a',
+    breaks: 'Goes on forwarding IPv6 of a mobile node that has deregistered or whose lifetime is over.',
+  },
   'ipv6-outlives-lifetime': {
     clause: '4.7-a',
     breaks: 'Goes on delivering IPv6 when the granted lifetime is over.',

@@ -145,6 +145,12 @@ const signalling = {
     also: ['5.1.3-a'],
     breaks: 'Attaches a compatibility extension although its policy is to ignore IPv6 of this mobile node.',
   },
+  'compatibility-though-refusing': {
+    clause: '4.4-d',
+    also: ['5.1.3-a'],
+    breaks:
+      'Attaches a compatibility extension for a mobile node whose IPv6 it refuses with a code of its own.',
+  },
   'r-set-though-delivering': {
     clause: '4.4-f',
     also: ['5.1.1-b'],
@@ -258,10 +264,6 @@ const signalling = {
     clause: 'B12',
     breaks: 'Denies a care-of address that it does not offer with code 64 instead of 77.',
   },
-  'long-lifetime-relayed': {
-    clause: 'B12',
-    breaks: 'Relays a request for a longer lifetime than it advertises.',
-  },
   'long-lifetime-denied-with-64': {
     clause: 'B12',
     breaks: 'Denies a lifetime that is too long with code 64 instead of 69.',
@@ -284,6 +286,11 @@ const signalling = {
     clause: 'B12',
     breaks: 'Denies with another Identification than that of the request.',
   },
+  'denial-high-identification-not-copied': {
+    clause: 'B12',
+    breaks: 'Denies with zero in the high half of Identification.',
+  },
+  'denial-from-another-port': { clause: 'B12', breaks: 'Sends denials from UDP port 435.' },
   'poorly-formed-relayed': {
     clause: 'B12',
     breaks: 'Relays requests without an MHAE, or with octets behind the extensions that make none.',
@@ -333,12 +340,20 @@ const signalling = {
     clause: 'B12',
     breaks: "Says nothing (82) when the home agent's port is reported unreachable.",
   },
+  'unreachable-otherwise-not-told': {
+    clause: 'B12',
+    breaks: 'Says nothing (80 to 95) when the home agent is reported unreachable for another reason.',
+  },
   'unreachable-told-as-88': {
     clause: 'B12',
     breaks: 'Tells the mobile node 88 whatever the ICMP unreachable message was.',
   },
 
   // The base protocol: replies (RFC 3344 3.7.3).
+  'reply-matched-by-whole-identification': {
+    clause: 'B11',
+    breaks: 'Relays no reply whose high half of Identification is not that of the request.',
+  },
   'relays-reply-for-another-address': {
     clause: 'B11',
     breaks: 'Relays a reply whose home address is not that of the pending request with its Identification.',

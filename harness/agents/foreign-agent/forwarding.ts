@@ -170,7 +170,13 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     }
     const mac = deviates('ipv6-delivered-to-broadcast') ? broadcastMac : visitor.mac;
     deliver(inner, mac);
+    if (deviates('ipv6-delivered-to-everybody-too')) {
+      deliver(inner, broadcastMac);
+    }
   }
+
+  /** For a deviation: who has been served, as they were. */
+  const served = new Map<Ipv6Key, Visitor>();
 
   return {
     fromVisitor(octets, mac) {
@@ -208,8 +214,10 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
         count('malformedIpv6');
         return;
       }
+      const source = ipv6KeyAt(packet, 8);
       const visitor =
-        visitors.byIpv6(ipv6KeyAt(packet, 8)) ??
+        visitors.byIpv6(source) ??
+        served.get(source) ??
         (deviates('foreign-ipv6-source-forwarded')
           ? visitors
               .all()
@@ -218,6 +226,9 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       if (visitor === undefined || visitor.mac.compare(mac) !== 0) {
         count('notVisitor');
         return;
+      }
+      if (deviates('forwards-ipv6-after-the-end')) {
+        served.set(source, { ...visitor });
       }
       uplink.forwardIpv6(packet, visitor);
     },

@@ -269,7 +269,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
       (deviates('relays-mismatched-reply') ? pendings.matchHomeAddress(reply.homeAddress) : undefined) ??
       (deviates('relays-reply-for-another-address') ? sameIdentification(reply.identification) : undefined);
     const isLost = pending?.request.homeAddress === 0 && deviates('zero-home-address-reply-dropped');
-    if (pending === undefined || isLost) {
+    const isOther =
+      pending?.request.identification !== reply.identification &&
+      deviates('reply-matched-by-whole-identification');
+    if (pending === undefined || isLost || isOther) {
       dropReply('no pending request');
       return;
     }
@@ -364,7 +367,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       case replyCode.portUnreachable:
         return !deviates('unreachable-port-not-told');
       default:
-        return true;
+        return !deviates('unreachable-otherwise-not-told');
     }
   }
 

@@ -44,7 +44,11 @@ export function chooseIpv6(
   switch (policy.ipv6) {
     case 'ignore':
       return {
-        compatibility: deviates('compatibility-though-ignoring') ? { reverseTunnel: false } : undefined,
+        compatibility:
+          deviates('compatibility-though-ignoring') ||
+          (policy.ipv6Code !== undefined && deviates('compatibility-though-refusing'))
+            ? { reverseTunnel: false }
+            : undefined,
         intent: deviates('ipv6-state-though-ignoring') ? { requested, reverseTunnel: false } : undefined,
       };
     case 'deliver':

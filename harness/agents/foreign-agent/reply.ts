@@ -99,7 +99,11 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
       if (deviates('denial-low-identification-not-copied')) {
         message[19] = (message[19] ?? 0) ^ 1;
       }
-      return packet(to, homeAddress, finish(to, message, challenge));
+      if (deviates('denial-high-identification-not-copied')) {
+        message.fill(0, 12, 16);
+      }
+      const sourcePort = deviates('denial-from-another-port') ? mobileIpPort + 1 : undefined;
+      return packet({ ...to, sourcePort }, homeAddress, finish(to, message, challenge));
     },
     relay(to, reply, code, challenge) {
       const { octets, authorization } = reply;

@@ -129,7 +129,7 @@ function messages(world: World): void {
     tamper: [{ extension: 'foreignHomeAuthentication', octet: 9, mask: 1 }],
   });
   world.ask(2, { ...secured, before: own(2) });
-  for (const icmpCode of [80, 81, 82]) {
+  for (const icmpCode of [80, 81, 82, 88]) {
     const [relayed] = world.ask(5).packets;
     if (relayed !== undefined) {
       world.registration.onUnreachable(readQuoted(relayed.octets), icmpCode);
@@ -178,6 +178,8 @@ function refusals(world: World): void {
   }
   world.register(4);
   world.answer(world.ask(4).octets, { reply: { code: 133 } });
+  const late = world.ask(4).octets;
+  world.answer(late, { reply: { code: 133, identification: `f9000000${late.toString('hex', 20, 24)}` } });
   world.tunnel(tunnelledIpv4('10.1.1.4'));
   world.answer(world.ask(4).octets, { nai: null });
   world.register(5, { request: { homeAddress: '0.0.0.0' } }, { reply: { homeAddress: '10.1.200.5' } });

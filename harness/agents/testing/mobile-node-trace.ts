@@ -88,6 +88,7 @@ function badReply(
   world.node.restart();
   world.hearForeign({}, agent);
   world.answer({ ipv6Code: 0, ...answer }, agent);
+  world.run(50);
   traffic(world, agent.mac);
   return world;
 }
