@@ -1,8 +1,8 @@
 import { type AdvertisementExtension, encodePacket, formatMac } from '../../wire/index.ts';
-import { ipv4At, ipv4Text } from './addresses.ts';
+import { addressIn, ipv4At, ipv4Text, ipv6Key, ipv6Text } from './addresses.ts';
 import type { AdvertisementSettings } from './configuration.ts';
 import { ipv4Packet, sum16 } from './packets.ts';
-import type { Link } from './port.ts';
+import { type Link, macOctets } from './port.ts';
 
 export interface Advertiser {
   /** An ICMP router solicitation (type 10) that came over the link, from its Ethernet header on. */
@@ -26,6 +26,8 @@ export interface AdvertiserOptions {
 
 const allHosts = '224.0.0.1';
 const allHostsMac = '01:00:5e:00:00:01';
+const allNodes = 'ff02::1';
+const allNodesMac = '33:33:00:00:00:01';
 
 /** Advertises an agent on a link, periodically and when solicited (RFC 3344 2.1 to 2.3). */
 export function createAdvertiser(options: AdvertiserOptions): Advertiser {
@@ -37,6 +39,9 @@ export function createAdvertiser(options: AdvertiserOptions): Advertiser {
   let sequenceNumber = 0;
 
   function advertise(destination: string, mac: string): void {
+    if (settings?.ipv6Router === true) {
+      advertiseRouter();
+    }
     const solicitedBy = mac === allHostsMac ? undefined : mac;
     link.send(
       encodePacket([
@@ -55,6 +60,24 @@ export function createAdvertiser(options: AdvertiserOptions): Advertiser {
     // RFC 3344 2.3.2: 0 to 255 are used once, after the start.
     const next = sequenceNumber + options.sequenceStep;
     sequenceNumber = next > 0xffff ? 256 : next;
+  }
+
+  /** RFC 2461 6.2.3, without a prefix: visitors keep their home addresses, and no care-of address is made of it. */
+  function advertiseRouter(): void {
+    const address = ipv6Text(addressIn(ipv6Key('fe80::'), macOctets(link.mac)));
+    link.send(
+      encodePacket([
+        { ethernet: { destination: allNodesMac, source: link.mac } },
+        { ipv6: { source: address, destination: allNodes, hopLimit: 255 } },
+        {
+          ipv6RouterAdvertisement: {
+            currentHopLimit: 64,
+            lifetimeSeconds,
+            options: [{ sourceLinkLayerAddress: { address: link.mac } }],
+          },
+        },
+      ]),
+    );
   }
 
   const timer = setInterval(() => advertise(allHosts, allHostsMac), intervalSeconds * 1000);

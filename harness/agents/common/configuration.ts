@@ -23,6 +23,8 @@ export interface AdvertisementSettings {
   intervalSeconds: number;
   lifetimeSeconds: number;
   registrationLifetimeSeconds: number;
+  /** The agent is the IPv6 router of the link as well, and says so with every advertisement. */
+  ipv6Router?: boolean;
 }
 
 /** Read a configuration file as JSON. Throws ConfigurationError. */
@@ -142,6 +144,7 @@ export const schemaOf = {
           intervalSeconds: { type: 'number', exclusiveMinimum: 0, maximum: 1800 },
           lifetimeSeconds: { type: 'integer', minimum: 1, maximum: 65535 },
           registrationLifetimeSeconds: { type: 'integer', minimum: 1, maximum: 65535 },
+          ipv6Router: { type: 'boolean' },
         },
         ['intervalSeconds', 'lifetimeSeconds', 'registrationLifetimeSeconds'],
       ),

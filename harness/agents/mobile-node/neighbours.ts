@@ -1,5 +1,6 @@
 import { encodePacket, formatMac, type Packet } from '../../wire/index.ts';
 import {
+  addressIn,
   type Ipv6Key,
   ipv4At,
   ipv4Text,
@@ -12,7 +13,7 @@ import {
 import { etherType, type Link, macOctets } from '../common/port.ts';
 import type { Clock } from './clock.ts';
 import { createResolver } from './resolver.ts';
-import { addressIn, neighborDiscoveryEnd } from './router-advertisement.ts';
+import { neighborDiscoveryEnd } from './router-advertisement.ts';
 
 /** Which addresses are to be answered for where the mobile node is now, and from which it asks. */
 export interface Ownership {

@@ -1,4 +1,4 @@
-import { type Ipv6Key, ipv4Text, ipv6Key, zeroIpv6 } from '../common/addresses.ts';
+import { addressIn, type Ipv6Key, ipv4Text, ipv6Key, zeroIpv6 } from '../common/addresses.ts';
 import { etherType, type Link, macOctets } from '../common/port.ts';
 import type { Counters } from '../common/status.ts';
 import { isForeignAgent, parseAdvertisement } from './advertisement.ts';
@@ -16,7 +16,7 @@ import { createOwnership } from './ownership.ts';
 import { createRegistrar, type Registration } from './registration.ts';
 import type { Ask } from './request.ts';
 import { requestPacket } from './request-packet.ts';
-import { addressIn, parseRouterAdvertisement } from './router-advertisement.ts';
+import { parseRouterAdvertisement } from './router-advertisement.ts';
 import { returnedAddress, serviceOf } from './service.ts';
 import { createSolicitor } from './solicitor.ts';
 import { statusOf } from './status.ts';

@@ -64,18 +64,3 @@ export function parseRouterAdvertisement(frame: Buffer): RouterAdvertisement | u
     prefix,
   };
 }
-
-/** The interface identifier of a MAC address behind this prefix (RFC 4291 appendix A). */
-export function addressIn(prefix: Ipv6Key, mac: Buffer): Ipv6Key {
-  const identifier = Buffer.from([
-    (mac[0] ?? 0) ^ 2,
-    mac[1] ?? 0,
-    mac[2] ?? 0,
-    0xff,
-    0xfe,
-    mac[3] ?? 0,
-    mac[4] ?? 0,
-    mac[5] ?? 0,
-  ]);
-  return prefix.slice(0, 8) + identifier.toString('latin1');
-}

@@ -1,4 +1,4 @@
-import { type Ipv6Key, zeroIpv6 } from '../common/addresses.ts';
+import { addressIn, type Ipv6Key, zeroIpv6 } from '../common/addresses.ts';
 import type { Advertisement } from './advertisement.ts';
 import type { CareOfAddress, Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
@@ -6,7 +6,6 @@ import type { Service } from './forwarding.ts';
 import { ipv6UseOf, type Place } from './ipv6-policy.ts';
 import type { Reply } from './message.ts';
 import type { Registration } from './registration.ts';
-import { addressIn } from './router-advertisement.ts';
 
 /** Whether home or foreign agent has refused IPv6 in so many words (section 3.3). */
 export function isRefused({ ipv6Code, foreignIpv6Code }: Reply): boolean {
