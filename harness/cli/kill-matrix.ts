@@ -30,7 +30,7 @@ interface Options {
 const mostAgain = 5;
 
 /** With fewer rows than that to do, another lab is not built. */
-const fewestRows = 6;
+const fewestRows = 3;
 
 type Profiles = ReadonlyMap<string, Profile>;
 

@@ -189,7 +189,7 @@ function program(): Command {
     )
     .option('--deviation <name>', 'only this one; may be given again', collect, [])
     .option('--role <role>', 'only the rows of this suite (home-agent, foreign-agent, mobile-node, scenario)')
-    .option('--labs <n>', 'labs side by side', '10')
+    .option('--labs <n>', 'labs side by side', '12')
     .option('--update', 'write what was seen into the "kills" of the vectors, for review')
     .addHelpText('after', '\nExit status: 0 all as named; 1 not')
     .action(async (options) => (await import('./kill-matrix.ts')).killMatrixCommand(options));
