@@ -183,6 +183,132 @@ t.test('a reply answers the newest request', async (t) => {
   });
 });
 
+t.test('the request that is accepted', async (t) => {
+  const test = alone(
+    steps(
+      'body',
+      { move: 'visited', as: 'moved' },
+      {
+        at: 'link',
+        expect: ['...', { registrationRequest: {} }],
+        clause: must,
+        since: 'moved',
+        within: 5,
+        accepted: true,
+        checks: [{ clause: should, expect: ['...', { registrationRequest: { lifetimeSeconds: 300 } }] }],
+      },
+    ),
+  );
+  const asks = (afterMs: number, identification: string, lifetimeSeconds: number): Arrival => ({
+    port: 'link',
+    afterMs,
+    packet: registrationRequest(identification, { lifetimeSeconds }),
+  });
+  const answers = (afterMs: number, identification: string, code: number): Arrival => ({
+    port: 'ha',
+    afterMs,
+    packet: [
+      { ipv4: {} },
+      { udp: { sourcePort: 434, destinationPort: 1 } },
+      { registrationReply: { code, identification } },
+    ],
+  });
+  const judged = (...arrivals: Arrival[]): Promise<Outcome> =>
+    judge(t, test, scenario, (session) => {
+      session.reacts = () => arrivals;
+    });
+  const first = asks(1, '00000000000000c1', 9999);
+  const refused = answers(2, '0badc0de000000c1', 133);
+  const second = asks(1500, '00000001000000c2', 300);
+  t.equal((await judged(first, refused, second, answers(1501, '00000001000000c2', 0))).verdict, 'PASS');
+  t.equal((await judged(first, refused, second)).verdict, 'WARN', 'the first one, where none is');
+  t.equal(
+    (await judged(first, answers(0, '00000000000000c1', 0), second)).verdict,
+    'WARN',
+    'by no reply before it',
+  );
+  t.equal(
+    (await judged(second, answers(1501, '00000001000000c9', 0))).verdict,
+    'PASS',
+    'nor by another reply',
+  );
+  t.match(await judged(), { verdict: 'FAIL', missing: true });
+});
+
+t.test('what is sent again and again', async (t) => {
+  const test = alone(
+    steps(
+      'body',
+      { hook: 'register', as: 'told' },
+      { at: 'link', send: [{ payload: '00' }] },
+      { at: 'link', expect: ['...', { registrationRequest: {} }], clause: must, within: 4, again: 1 },
+    ),
+  );
+  const after = (afterMs: number): Promise<Outcome> =>
+    judge(t, test, mobileNode, (session) => {
+      session.reacts = () => [{ port: 'link', afterMs, packet: registrationRequest('0000000000000001') }];
+    });
+  t.match(await after(2500), { verdict: 'PASS', stimuli: { length: 3 } });
+  t.match(await after(4500), { verdict: 'FAIL', stimuli: { length: 4 } });
+});
+
+t.test('what a device need not do', async (t) => {
+  const asks = (...preamble: Json[]): TestCase =>
+    alone(steps('body', { at: 'link', send: [{ payload: '00' }] }), {
+      preamble: steps('preamble', { hook: 'register', as: 'told' }, ...preamble),
+    });
+  const test = asks({
+    at: 'link',
+    expect: ['...', { registrationRequest: { extensions: { has: { ipv6HomeAddress: {} } } } }],
+    since: 'told',
+    applies: true,
+  });
+  const seen = (...arrivals: Arrival[]): Promise<Outcome> =>
+    judge(t, test, mobileNode, (session) => {
+      session.reacts = () => arrivals;
+    });
+  const plain: Arrival = { port: 'link', afterMs: 1, packet: registrationRequest('0000000000000001') };
+  t.match(await seen(plain), { verdict: 'NOT APPLICABLE', reason: /the device does otherwise/ });
+  t.equal((await seen()).verdict, 'INCONCLUSIVE', 'it does nothing at all');
+
+  const foreignAgent: Partial<Surroundings> = { role: 'foreign-agent', position: 'visited-link' };
+  const relayed = alone(
+    steps(
+      'body',
+      { at: 'mn', send: registrationRequest('$identification.fresh') as unknown as Json[], as: 'asked' },
+      { at: 'ha', expect: ['...', { registrationRequest: {} }], answers: 'asked', clause: must },
+    ),
+  );
+  const refusing = async (code: number): Promise<Outcome> => {
+    const session = new FakeSession((packet) => {
+      const [request] = packet.layers.flatMap((layer) =>
+        'registrationRequest' in layer ? [layer.registrationRequest] : [],
+      );
+      if (request === undefined) return [];
+      return [
+        {
+          port: 'mn',
+          afterMs: 1,
+          packet: [
+            { ipv4: { source: '10.20.0.1', destination: home } },
+            { udp: { sourcePort: 434, destinationPort: 49_153 } },
+            {
+              registrationReply: { code, homeAddress: home, identification: request.identification ?? '' },
+            },
+          ],
+        },
+      ];
+    });
+    const { other: _other, ...surroundings } = imaginary(foreignAgent);
+    return run(relayed, session, surroundings, ledger);
+  };
+  t.match(await refusing(66), {
+    verdict: 'INCONCLUSIVE',
+    reason: 'the foreign agent refused the request with code 66',
+  });
+  t.equal((await refusing(70)).verdict, 'FAIL', 'it was well-formed');
+});
+
 t.test('a scenario', async (t) => {
   const relayed = alone(
     steps(
@@ -258,7 +384,7 @@ t.test('traffic', async (t) => {
   };
   const test = alone(steps('body', transfer, every({})));
   const sent: Arrival = { port: 'cn', afterMs: 1, packet: data(segment('aa')) };
-  const with_ =
+  const seen =
     (...arrivals: Arrival[]) =>
     (session: FakeSession): void => {
       session.reacts = () => [sent, ...arrivals];
@@ -267,7 +393,7 @@ t.test('traffic', async (t) => {
     t,
     test,
     scenario,
-    with_({ port: 'visited', afterMs: 2, packet: data(segment('aa', 'beef')) }),
+    seen({ port: 'visited', afterMs: 2, packet: data(segment('aa', 'beef')) }),
   );
   t.match(
     same,
@@ -281,14 +407,14 @@ t.test('traffic', async (t) => {
     t,
     test,
     scenario,
-    with_({ port: 'visited', afterMs: 2, packet: data(segment('ab')) }),
+    seen({ port: 'visited', afterMs: 2, packet: data(segment('ab')) }),
   );
   t.match(altered, { verdict: 'WARN', judgements: [{}, { difference: { path: 'payload' } }] });
   const one = await judge(
     t,
     test,
     scenario,
-    with_(
+    seen(
       { port: 'visited', afterMs: 2, packet: data(segment('aa')) },
       {
         port: 'visited',
@@ -298,12 +424,12 @@ t.test('traffic', async (t) => {
     ),
   );
   t.match(one, { verdict: 'WARN', judgements: [{}, { frames: [3] }] }, 'one wrong packet is enough');
-  t.match(await judge(t, test, scenario, with_()), { verdict: 'WARN', missing: true }, 'there has to be one');
-  const elsewhere = with_({ port: 'home', afterMs: 2, packet: data(segment('aa')) });
+  t.match(await judge(t, test, scenario, seen()), { verdict: 'WARN', missing: true }, 'there has to be one');
+  const elsewhere = seen({ port: 'home', afterMs: 2, packet: data(segment('aa')) });
   t.equal((await judge(t, test, scenario, elsewhere)).verdict, 'WARN', 'and there');
   const optional = alone(steps('body', transfer, every({ needed: false })));
   t.match(
-    await judge(t, optional, scenario, with_()),
+    await judge(t, optional, scenario, seen()),
     { verdict: 'INFO', judgements: { length: 1 } },
     'unless there need not be any',
   );
@@ -314,7 +440,7 @@ t.test('traffic', async (t) => {
       control: true,
     } as unknown as Json),
   );
-  t.match(await judge(t, control, scenario, with_()), { verdict: 'INCONCLUSIVE' }, 'a control blames nobody');
+  t.match(await judge(t, control, scenario, seen()), { verdict: 'INCONCLUSIVE' }, 'a control blames nobody');
   const failing = await judge(t, test, scenario, (session) => {
     session.problem = '3 of 10 octets came back within 1 s';
     session.reacts = () => [sent, { port: 'visited', afterMs: 2, packet: data(segment('aa')) }];
