@@ -113,7 +113,10 @@ export class BenchLink {
         this.problem = message.message;
         return;
       case 'ask':
-        this.ask(message.question).then(() => this.process.stdin?.write(asLine({ done: true })));
+        this.ask(message.question).then(
+          () => this.process.stdin?.write(asLine({ done: true })),
+          (error: Error) => this.finish(error.message),
+        );
         return;
       case 'end':
         this.end = message;

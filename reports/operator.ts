@@ -1,5 +1,5 @@
 /** Asking the operator at the terminal to do what no command can do. Standard input belongs to the run, so the terminal is opened. */
-import { createReadStream, createWriteStream, openSync } from 'node:fs';
+import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { harmless } from '../harness/engine/describe.ts';
 
@@ -7,6 +7,16 @@ import { harmless } from '../harness/engine/describe.ts';
 export interface Terminal {
   input: NodeJS.ReadableStream;
   output: NodeJS.WritableStream;
+}
+
+/** Whether there is somebody to ask. */
+export function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r+'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The controlling terminal; undefined where there is none. */

@@ -28,10 +28,12 @@ export interface Conductor {
 }
 
 /** Set the bench up and measure its round trips. Throws BenchError, NetError or KernelError when it cannot be. */
-export async function startConductor(options: ConductOptions & { sample: TestCase }): Promise<Conductor> {
+export async function startConductor(
+  options: ConductOptions & { tests: readonly TestCase[] },
+): Promise<Conductor> {
   const open = await openBench(options.profile, options);
   try {
-    return await conductorOn(open, options, options.sample);
+    return await conductorOn(open, options, options.tests);
   } catch (error) {
     await open.close();
     throw error;
@@ -39,7 +41,11 @@ export async function startConductor(options: ConductOptions & { sample: TestCas
 }
 
 /** A schedule of its own on a bench that is open, its round trips measured anew. */
-async function conductorOn(open: OpenBench, options: RunOptions, sample: TestCase): Promise<Conductor> {
+async function conductorOn(
+  open: OpenBench,
+  options: RunOptions,
+  tests: readonly TestCase[],
+): Promise<Conductor> {
   const { profile, ledger, strict, concurrency, once } = options;
   const schedule = new Schedule({
     profile,
@@ -49,7 +55,7 @@ async function conductorOn(open: OpenBench, options: RunOptions, sample: TestCas
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(once === undefined ? {} : { once }),
   });
-  await schedule.warmUp(sample);
+  await schedule.warmUp(tests);
   return {
     facts: schedule.facts,
     open,
@@ -77,9 +83,7 @@ export async function conduct(
   options: RunOptions,
   tests: readonly TestCase[],
 ): Promise<{ finished: Finished[]; facts: RunFacts }> {
-  const [sample] = tests;
-  if (sample === undefined) throw new Error('there is no test to run');
-  const conductor = await conductorOn(open, options, sample);
+  const conductor = await conductorOn(open, options, tests);
   const finished = new Map<TestCase, Finished>();
   const each = async (test: TestCase): Promise<void> => {
     finished.set(test, await conductor.run(test));

@@ -301,8 +301,14 @@ async function openPorts(
     opened.live = opened.keep(new LiveBench(common));
     return;
   }
-  const moveHook: LiveBenchOptions['move'] = (network, mobileNode) =>
-    runHook(settings, 'move', { network, mobileNode: naiOf(profile, mobileNode) }, options.ask);
+  /** Where each mobile node is: nobody is asked to move it there again. */
+  const whereabouts = new Map<number, string>();
+  const moveHook: LiveBenchOptions['move'] = async (network, mobileNode) => {
+    if (whereabouts.get(mobileNode) === network) return;
+    whereabouts.delete(mobileNode);
+    await runHook(settings, 'move', { network, mobileNode: naiOf(profile, mobileNode) }, options.ask);
+    whereabouts.set(mobileNode, network);
+  };
   openScenario(
     opened,
     profile,

@@ -4,12 +4,13 @@ import type { SeenFrame } from '../engine/bench.ts';
 import { Context } from '../engine/context.ts';
 import { identityKeys, type Surroundings, udpPortOf } from '../engine/identities.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
-import { run } from '../engine/run.ts';
+import { harnessFailed, run } from '../engine/run.ts';
 import { type Ics, icsHolds } from '../vectors/ics.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { MobileNode } from '../vectors/pool.ts';
 import type { Profile } from '../vectors/profile.ts';
-import type { MobileNodeNeeds, Position, TestCase } from '../vectors/types.ts';
+import type { MobileNodeNeeds, Position, Role, TestCase } from '../vectors/types.ts';
+import { BenchError } from './agent-process.ts';
 import type { LiveBench } from './live.ts';
 
 export interface RunSettings {
@@ -143,8 +144,10 @@ export class Schedule {
    * Register a few times before anything is judged: shows that the device is there and how long its round trips are. The grace
    * behind a barrier follows from it: two round trips and 20 ms.
    */
-  async warmUp(test: TestCase): Promise<void> {
-    const position = warmUpPositions[test.role];
+  async warmUp(tests: readonly TestCase[]): Promise<void> {
+    const position = warmUpPosition(this.settings.profile);
+    const test = tests.find((one) => one.position === position) ?? tests[0];
+    if (test === undefined) throw new Error('there is no test to run');
     const control: TestCase = {
       ...test,
       id: 'warm-up',
@@ -160,8 +163,10 @@ export class Schedule {
       // The last one that answers counts: before it neighbours may have been looked for.
       const answered = outcome.steps.findLast((step) => step.ok && step.frames.length > 0)?.timeNs;
       const sent = outcome.stimuli.findLast(({ timeNs }) => timeNs <= (answered ?? 0))?.timeNs;
+      // A profile with which not even that can be sent is none.
+      if (outcome.reason?.startsWith(harnessFailed)) throw new BenchError(outcome.reason);
       if (sent === undefined || answered === undefined) {
-        this.facts.unreachable = `before the first test the device answered no valid registration: ${outcome.reason ?? 'nothing was seen'}`;
+        this.facts.unreachable = unreachable(outcome);
         return;
       }
       this.facts.roundTripsNs.push(answered - sent);
@@ -254,13 +259,32 @@ function hasMany<T>(list: readonly T[], fits: (one: T) => boolean, count: number
   return false;
 }
 
-/** Where the warm-up registers. */
-const warmUpPositions = {
+/** Why nothing can be judged. What cannot even be tried says so itself. */
+function unreachable({ reason = 'nothing was seen', stimuli, steps }: Outcome): string {
+  if (stimuli.length === 0) return reason;
+  const sent = steps.findLast(({ text }) => / sent /.test(text))?.text ?? '';
+  return `before the first test the device answered no valid registration: ${sent.split(' / ').slice(0, 2).join(' / ')}; ${reason}; are the addresses of the profile (ixit) and its links (bench.ports) right?`;
+}
+
+/** Where the warm-up registers: with a foreign agent that shares a key with every home agent, there alone is one to be had. */
+const warmUpPosition = (profile: Profile): Position =>
+  lacks(profile, warmUpPositions[profile.role]) === undefined
+    ? warmUpPositions[profile.role]
+    : securedPositions[profile.role];
+
+const securedPositions: { readonly [role in Role]: Position } = {
+  'home-agent': 'foreign-agent-secured',
+  'foreign-agent': 'visited-link-secured',
+  'mobile-node': 'behind-foreign-agent',
+  scenario: 'beside',
+};
+
+const warmUpPositions: { readonly [role in Role]: Position } = {
   'home-agent': 'co-located',
   'foreign-agent': 'visited-link',
   'mobile-node': 'behind-foreign-agent',
   scenario: 'beside',
-} as const;
+};
 
 /** Mobile nodes of a profile with which a test may run. */
 export function mobileNodesFor(test: Pick<TestCase, 'requires' | 'needs'>, profile: Profile): MobileNode[] {
@@ -319,9 +343,9 @@ export function notApplicable(
 function lacks({ role, foreignAgents, homeAgents }: Profile, position: Position): string | undefined {
   const isSecured = (agent: { association?: unknown }): boolean => agent.association !== undefined;
   if (role === 'home-agent' && position === 'foreign-agent' && foreignAgents.every(isSecured))
-    return 'the profile names no foreign agent without a security association';
+    return 'the profile names no foreign agent without a security association; add one to ixit.foreignAgents if there is one';
   if (role === 'foreign-agent' && position === 'visited-link' && homeAgents.every(isSecured))
-    return 'the profile names no home agent without a security association';
+    return 'the profile names no home agent without a security association; add one to ixit.homeAgents if there is one';
   return undefined;
 }
 

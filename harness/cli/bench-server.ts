@@ -13,7 +13,7 @@ import { assemble, captureFile } from '../../reports/results.ts';
 import { writeResults } from '../../reports/write-results.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
-import { portNames } from '../engine/bench.ts';
+import { HookMissing, portNames } from '../engine/bench.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
@@ -50,13 +50,16 @@ class Speaker {
 /** Run the command: everything else is said on the two pipes. */
 export async function benchServerCommand(): Promise<void> {
   const speaker = new Speaker();
+  const operator = new Operator(speaker);
   let finish: (why: string) => void = () => {};
   const finished = new Promise<string>((resolve) => {
-    finish = resolve;
+    finish = (why) => {
+      operator.leave();
+      resolve(why);
+    };
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => finish(`it was ended by ${signal}`));
-  const operator = new Operator(speaker);
   const begin = await new Promise<Begin | undefined>((resolve) => {
     onLines(process.stdin, (line) => {
       const message = JSON.parse(line) as Begin | Done | Finish;
@@ -85,17 +88,25 @@ export async function benchServerCommand(): Promise<void> {
 /** Somebody who does by hand what no command can do; asked one thing at a time. */
 class Operator {
   private readonly speaker: Speaker;
-  private readonly waiting: { question: string; resolve: () => void }[] = [];
+  private readonly waiting: { question: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  private gone = false;
 
   constructor(speaker: Speaker) {
     this.speaker = speaker;
   }
 
   ask(question: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.waiting.push({ question, resolve });
+    return new Promise((resolve, reject) => {
+      if (this.gone) return reject(unasked());
+      this.waiting.push({ question, resolve, reject });
       if (this.waiting.length === 1) this.speaker.say({ type: 'ask', question });
     });
+  }
+
+  /** The run ends: nobody waits for what has not been done yet. */
+  leave(): void {
+    this.gone = true;
+    for (const { reject } of this.waiting.splice(0)) reject(unasked());
   }
 
   done(): void {
@@ -104,6 +115,8 @@ class Operator {
     if (next !== undefined) this.speaker.say({ type: 'ask', question: next.question });
   }
 }
+
+const unasked = (): HookMissing => new HookMissing('the run was over before the operator had done it');
 
 class Serving {
   private readonly begin: Begin;
@@ -133,8 +146,6 @@ class Serving {
       if (test === undefined) throw new Error(`there is no test "${id}"`);
       return test;
     });
-    const [sample] = tests;
-    if (sample === undefined) throw new Error('no test was selected');
     this.folder = folder ?? makeFolder(profile.device.product);
     mkdirSync(join(this.folder, 'captures'), { recursive: true });
     this.log(
@@ -144,7 +155,7 @@ class Serving {
       profile,
       ledger,
       strict: request.strict,
-      sample,
+      tests,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
     const head = header({ ...request, ...bench }, profile, ledger, tests, conductor.facts, start);

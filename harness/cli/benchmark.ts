@@ -145,7 +145,7 @@ function silenceCosts(outcome: Outcome): number[] {
 async function registrations(tests: TestCase[], profile: Profile, ledger: Ledger): Promise<string[]> {
   const [sample] = tests;
   if (sample === undefined) return [];
-  const conductor = await startConductor({ profile, ledger, sample });
+  const conductor = await startConductor({ profile, ledger, tests });
   const test: TestCase = {
     ...sample,
     requires: 'true',

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { hasTerminal } from '../../reports/operator.ts';
 import { folderOf, type RunRequest, requestVariable } from '../../reports/request.ts';
 import { exitStatusOf, type Results } from '../../reports/results.ts';
 import { projectRoot } from '../vectors/load.ts';
@@ -57,6 +58,10 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     return;
   }
   const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
+  if (options.interactive === true && !hasTerminal())
+    throw new UsageError(
+      '--interactive asks the operator at the terminal, and there is none: start it from one',
+    );
   requireMachine(chosen.map(({ profile }) => profile.role));
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);

@@ -76,7 +76,7 @@ function entryWords(entry: JsonObject): string {
 
 const fieldList = (fields: JsonObject): string =>
   Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
+    .filter(([field, value]) => value !== undefined && !(field === 'trailing' && value === ''))
     .map(([field, value]) =>
       field === 'verified'
         ? value === true

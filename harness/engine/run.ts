@@ -33,6 +33,9 @@ export interface RunOptions {
 /** How long after a prescribed moment a message may still leave. */
 const lateNs = 0.5 * secondNs;
 
+/** How the reason of an ERROR begins. */
+export const harnessFailed = 'the harness failed';
+
 /** How often what went unanswered is sent again, and how long after the time before (RFC 3344 3.6.3: at most once a second). */
 const repetitions = 2;
 const repeatSeconds = 1.05;
@@ -441,7 +444,7 @@ export async function run(
       reason = error.message;
     } else if (!(error instanceof BodyEnds)) {
       verdict = 'ERROR';
-      reason = `the harness failed: ${error instanceof Error ? error.message : String(error)}`;
+      reason = `${harnessFailed}: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
   const judged = running.judgements.map((judgement) => judgement.verdict);

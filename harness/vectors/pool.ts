@@ -6,7 +6,7 @@ import { addressPlus } from '../wire/index.ts';
 import { fault } from './errors.ts';
 import type { Ipv6Handling } from './types.ts';
 
-/** Where a key is: 16 octets or more, as hex digits, in a file, or in an environment variable. */
+/** Where a key is: 8 to 64 octets, as hex digits, in a file, or in an environment variable. */
 export type KeySource = { hex: string } | { file: string } | { env: string };
 
 /** A mobile node (or `count` of them) as a profile provisions it. */
@@ -65,11 +65,11 @@ export function readKey(source: KeySource, file: string, path: string): Uint8Arr
   } else {
     const value = process.env[source.env];
     if (value === undefined)
-      throw fault(file, `${path}.env`, `set the environment variable ${source.env} to the key in hex`);
+      throw fault(file, `${path}.env`, 'set the environment variable that is named here to the key in hex');
     text = value.trim();
   }
-  if (!/^([0-9a-fA-F]{2})+$/.test(text)) {
-    throw fault(file, path, 'the key is not an even number of hex digits (its text is not shown here)');
+  if (!/^([0-9a-fA-F]{2}){8,64}$/.test(text)) {
+    throw fault(file, path, 'expected 16 to 128 hex digits, an even number (the key is not shown)');
   }
   return Uint8Array.from(Buffer.from(text, 'hex'));
 }

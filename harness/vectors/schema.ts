@@ -61,8 +61,18 @@ export function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new DataError(file, [{ path: '', message: `not JSON: ${(error as Error).message}` }]);
+    throw new DataError(file, [{ path: '', message: `not JSON: ${syntaxProblem(error as Error, text)}` }]);
   }
+}
+
+/** What JSON.parse says, with the line instead of the octets around the place, as those may be of a key. */
+function syntaxProblem({ message }: Error, text: string): string {
+  const quoting = /^(.*?), (\.\.\.)?"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message);
+  if (quoting === null) return message;
+  const [, problem = '', before, around = ''] = quoting;
+  // Ten characters before the place are quoted.
+  const place = text.indexOf(around) + (before === undefined ? 0 : 10);
+  return `${problem} in line ${text.slice(0, place).split('\n').length}`;
 }
 
 /**
@@ -169,7 +179,8 @@ function explain(errors: readonly ErrorObject[], data: unknown, base: string): P
     );
     if (error.keyword === 'if' || isBelow) return [];
     if (isChoice(error)) return explainChoice(error, data, base);
-    return [{ path: pathText(base + error.instancePath, data), message: messageOf(error) }];
+    const place = base + error.instancePath;
+    return [{ path: pathText(place, data), message: messageOf(error, isKey(place)) }];
   });
   const slips = new Set(
     problems.map(({ path, message }) => path + (/did you mean ("[^"]+")/.exec(message)?.[1] ?? '')),
@@ -186,6 +197,11 @@ function explain(errors: readonly ErrorObject[], data: unknown, base: string): P
 
 function isChoice({ keyword }: ErrorObject): boolean {
   return keyword === 'oneOf' || keyword === 'anyOf';
+}
+
+/** A field named key, or something in it: the values there are never shown. */
+function isKey(pointer: string): boolean {
+  return pointer.split('/').includes('key');
 }
 
 function isInside(path: string, outer: string): boolean {
@@ -215,11 +231,12 @@ interface Attempt {
 /** Explains a failed oneOf/anyOf by the branch that comes nearest; by the names of all of them if none is near. */
 function explainChoice(choice: ErrorObject, data: unknown, base: string): Problem[] {
   const path = pathText(base + choice.instancePath, data);
+  const actual = got(choice.data, isKey(base + choice.instancePath));
   const branches = choice.schema as JsonSchema[];
   const attempts = branches.map((branch) => attempt(choice, branch, data, base));
   const names = [...new Set(attempts.map(({ name }) => name))].join('; ');
   if (attempts.some(({ distance }) => distance < 0)) {
-    return [{ path, message: `expected exactly one of: ${names}${got(choice.data)}` }];
+    return [{ path, message: `expected exactly one of: ${names}${actual}` }];
   }
   attempts.sort((a, b) => a.distance - b.distance || a.problems.length - b.problems.length);
   const [best, second] = attempts;
@@ -227,7 +244,7 @@ function explainChoice(choice: ErrorObject, data: unknown, base: string): Proble
   const isNear =
     best !== undefined && (isObject ? best.distance < (second?.distance ?? Infinity) : best.distance === 0);
   if (isNear || best?.distance === 0) return best.problems;
-  return [{ path, message: `expected one of: ${names}${got(choice.data)}` }];
+  return [{ path, message: `expected one of: ${names}${actual}` }];
 }
 
 function attempt(choice: ErrorObject, branch: JsonSchema, data: unknown, base: string): Attempt {
@@ -278,7 +295,8 @@ function nameOf(schema: JsonSchema): string {
   return typeof target.type === 'string' ? typeText(target.type) : 'another form';
 }
 
-function messageOf(error: ErrorObject): string {
+function messageOf(error: ErrorObject, isSecret: boolean): string {
+  const actual = got(error.data, isSecret);
   const parent = (error.parentSchema ?? {}) as JsonSchema;
   const described =
     typeof parent.description === 'string' ? ` (${parent.description.replace(/\.$/, '')})` : '';
@@ -289,33 +307,33 @@ function messageOf(error: ErrorObject): string {
       const known = knownFields(error);
       const meant = closest(name, known);
       if (meant !== undefined) return `unknown field "${name}"; did you mean "${meant}"?`;
-      return `unknown field "${name}"${known.length > 0 ? `; the fields here are ${known.join(', ')}` : ''}`;
+      return `unknown field${isSecret ? '' : ` "${name}"`}${known.length > 0 ? `; the fields here are ${known.join(', ')}` : ''}`;
     }
     case 'required':
       return `missing field "${String(error.params.missingProperty)}"`;
     case 'enum': {
       const allowed = (error.params.allowedValues as unknown[]).map((value) => JSON.stringify(value));
       const meant = typeof error.data === 'string' ? closest(JSON.stringify(error.data), allowed) : undefined;
-      return `expected ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}${got(error.data)}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+      return `expected ${allowed.length > 1 ? 'one of ' : ''}${allowed.join(', ')}${actual}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
     }
     case 'const':
-      return `expected ${JSON.stringify(error.params.allowedValue)}${got(error.data)}`;
+      return `expected ${JSON.stringify(error.params.allowedValue)}${actual}`;
     case 'type': {
       const types = [error.params.type as string | string[]].flat().map(typeText);
-      return `expected ${types.join(' or ')}${described}${got(error.data)}`;
+      return `expected ${types.join(' or ')}${described}${actual}`;
     }
     case 'pattern':
-      return `expected ${typeof parent.description === 'string' ? parent.description.replace(/\.$/, '') : `text matching ${String(error.params.pattern)}`}${got(error.data)}`;
+      return `expected ${typeof parent.description === 'string' ? parent.description.replace(/\.$/, '') : `text matching ${String(error.params.pattern)}`}${actual}`;
     case 'uniqueItems':
       return `items ${String(error.params.j)} and ${String(error.params.i)} are equal; each may stand once`;
     case 'propertyNames':
       return `the field name "${String(error.params.propertyName)}" is not allowed here${described}`;
     case 'not':
-      return `not allowed here${described}${got(error.data)}`;
+      return `not allowed here${described}${actual}`;
     case 'dependentRequired':
       return `"${String(error.params.property)}" needs the field "${String(error.params.missingProperty)}" beside it`;
     default:
-      return `${error.message ?? error.keyword}${described}${got(error.data)}`;
+      return `${error.message ?? error.keyword}${described}${actual}`;
   }
 }
 
@@ -335,8 +353,9 @@ function list(names: unknown[]): string {
   return names.map((name) => `"${String(name)}"`).join(', ');
 }
 
-function got(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+function got(value: unknown, isSecret: boolean): string {
+  if (isSecret) return '';
+  const text = JSON.stringify(value, (name, inner) => (name === 'key' ? '...' : inner)) ?? 'nothing';
   return `, got ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`;
 }
 

@@ -40,7 +40,9 @@ export function readConfigurationFile(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ConfigurationError(`${path}: is not JSON (${message(error)}); mend the syntax`);
+    // Without the text around the place that JSON.parse quotes: it may be that of a key.
+    const problem = message(error).replace(/, (\.\.\.)?".*$/s, '');
+    throw new ConfigurationError(`${path}: is not JSON (${problem}); mend the syntax`);
   }
 }
 
@@ -50,12 +52,16 @@ export function createConfigurationCheck(schema: object): (value: unknown, path:
   return (value, path) => {
     validate ??= new Ajv2020({ allErrors: true, strict: true, verbose: true }).compile(schema);
     if (!validate(value)) {
-      throw new ConfigurationError((validate.errors ?? []).map((error) => explain(path, error)).join('\n'));
+      const problems = new Set((validate.errors ?? []).map((error) => explain(path, error)));
+      throw new ConfigurationError([...problems].join('\n'));
     }
   };
 }
 
 function explain(path: string, error: ErrorObject): string {
+  // Nothing of what a key holds is shown, and the errors of its three forms are one.
+  const key = /^.*?\/key(?=\/|$)/.exec(error.instancePath)?.[0];
+  if (key !== undefined) return `${path}: ${key} must be ${keyForms}; change it`;
   const field = error.instancePath === '' ? 'the configuration' : error.instancePath;
   if (error.keyword === 'additionalProperties') {
     const name = String(error.params.additionalProperty);
@@ -68,6 +74,9 @@ function explain(path: string, error: ErrorObject): string {
   const allowed = error.keyword === 'enum' ? `: ${(error.params.allowedValues as unknown[]).join(', ')}` : '';
   return `${path}: ${field} ${error.message ?? 'is wrong'}${allowed}; change it`;
 }
+
+const keyForms =
+  '{"hex": "..."} with an even number of hex digits, {"file": "..."} or {"env": "..."}, and nothing besides';
 
 function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -105,12 +114,21 @@ export function readKey(source: KeySource): Uint8Array {
     'hex' in source
       ? { text: source.hex, place: 'the key' }
       : 'file' in source
-        ? { text: readFileSync(source.file, 'utf8').trim(), place: `the key file ${source.file}` }
-        : { text: process.env[source.env] ?? '', place: `the environment variable ${source.env}` };
+        ? { text: readKeyFile(source.file), place: 'the key file' }
+        : { text: process.env[source.env] ?? '', place: 'the environment variable' };
   if (!/^([0-9a-fA-F]{2})+$/.test(text)) {
     throw new Error(`${place} must hold an even number of hex digits`);
   }
   return fromHex(text.toLowerCase());
+}
+
+/** What stands in a key file. The error does not name it, for a key may have been written in its place. */
+function readKeyFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Error(`the key file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
 }
 
 /** Parts that the schemas of several agents need. */
