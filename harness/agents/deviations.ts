@@ -28,7 +28,9 @@ export function resolveDeviations(role: string, names: readonly string[]): strin
     if (!deviations.has(`${role}/${name}`)) {
       const near = nearNames(`${role}/${name}`);
       const hint = near.length === 0 ? '' : `; did you mean ${near.join(', ')}?`;
-      throw new UnknownDeviationError(`unknown deviation "${given}" of the ${role}${hint}`);
+      throw new UnknownDeviationError(
+        `unknown deviation "${given}" of the ${role}${hint}; dsmip agent deviations lists them`,
+      );
     }
     return name;
   });

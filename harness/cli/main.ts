@@ -115,7 +115,7 @@ function program(): Command {
     .requiredOption('--config <file>', 'its configuration (JSON)')
     .option(
       '--deviate <name>',
-      'break one clause in one way (see --deviations); may be given again',
+      'break one clause in one way (dsmip agent deviations lists them); may be given again',
       collect,
       [],
     )
@@ -136,7 +136,7 @@ function program(): Command {
     .requiredOption('--config <file>', 'its configuration (JSON)')
     .option(
       '--deviate <name>',
-      'break one clause in one way (see --deviations); may be given again',
+      'break one clause in one way (dsmip agent deviations lists them); may be given again',
       collect,
       [],
     )
@@ -157,7 +157,7 @@ function program(): Command {
     .requiredOption('--config <file>', 'their configuration (JSON)')
     .option(
       '--deviate <name>',
-      'break one clause in one way (see --deviations); may be given again',
+      'break one clause in one way (dsmip agent deviations lists them); may be given again',
       collect,
       [],
     )

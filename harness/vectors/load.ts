@@ -7,7 +7,7 @@ import { fault } from './errors.ts';
 import { expandJson, type Fragment, type Fragments, readSteps, type Scope } from './expand.ts';
 import { ExpressionError } from './expression.ts';
 import { checkIcsExpression } from './ics.ts';
-import type { Ledger } from './ledger.ts';
+import type { JudgedClause, Ledger } from './ledger.ts';
 import { isKnownReference, referenceNames, referencesIn } from './references.ts';
 import { problemsOf, readValid } from './schema.ts';
 import {
@@ -256,12 +256,30 @@ const clausesOf = (steps: Step[]): string[] => [
   ...new Set(steps.flatMap(judgedBy).map((reference) => reference.split('#')[0] as string)),
 ];
 
+/** The letters of the positions in which the ledger has a clause observed; P is beside any agent. */
+const letters: { readonly [role in Role]: string } = {
+  'home-agent': 'HP',
+  'foreign-agent': 'FP',
+  'mobile-node': 'M',
+  scenario: 'HFMP',
+};
+
+/** A clause is judged of whom it binds, and where the ledger says that it shows. In a scenario every agent takes part. */
+const isJudgedIn = ({ roles, positions }: JudgedClause, role: Role): boolean =>
+  role === 'scenario' ||
+  roles.some((one) => one === role) ||
+  positions.some((position) => letters[role].includes(position.charAt(0)));
+
 function check(test: TestCase, options: LoadOptions): void {
   const { file } = test;
   for (const step of test.body) {
     for (const reference of judgedBy(step)) {
       try {
         const clause = options.ledger.clause(reference);
+        if (!isJudgedIn(clause, test.role))
+          throw new Error(
+            `"${reference}" binds the ${clause.roles.join(' and the ')}, and is not to be seen of a ${test.role}`,
+          );
         if (step.kind === 'record' && clause.verdict !== 'INFO' && step.wanted === undefined) {
           throw new Error(
             `"${reference}" is judged (${clause.verdict}), so it needs "expect" or "silence", or "wanted" in its "record"`,
