@@ -40,8 +40,11 @@ export const harnessFailed = 'the harness failed';
 const repetitions = 2;
 const repeatSeconds = 1.05;
 
-/** RFC 3344 3.4: poorly formed request, and reply. */
-const poorlyFormedCodes = [70, 71];
+/**
+ * Denials that answer what is in the request (RFC 3344 3.4): unspecified, prohibited, poorly formed. The mobile node's plain requests
+ * were relayed before.
+ */
+const denialsOfContent = [64, 65, 70, 71];
 
 const answering = new WeakMap<SendStep, boolean>();
 
@@ -183,10 +186,10 @@ class Run extends Progress {
     let answer = step.accepted ? await this.findAccepted(port, pattern, from, deadline) : undefined;
     answer ??= await this.findOrRepeat(step, port, pattern, request, from, within);
     if (step.again === undefined) deadline = this.lastSendNs + within * secondNs;
-    if (answer === undefined) this.wasRefused(pattern, request);
+    const refusal = answer === undefined ? this.refusal(pattern, request) : undefined;
     answer ??= await this.lateAnswer(step, port, pattern, request, from);
     if (answer === undefined) {
-      this.nothingCame(step, port, pattern, within, from, deadline);
+      this.nothingCame(step, port, pattern, within, from, deadline, refusal);
       return;
     }
     this.taken.add(answer.number - 1);
@@ -292,15 +295,17 @@ class Run extends Progress {
     }
   }
 
-  /** A foreign agent may have reasons of its own not to relay a request, and says so; one that is well-formed is none (RFC 3344 3.7.2). */
-  private wasRefused(pattern: Pattern, request: SentMessage | undefined): void {
-    if (request === undefined || !asksForRequest(pattern)) return;
+  /** The code with which a foreign agent has denied a request. It may have reasons of its own not to relay it (RFC 3344 3.7.2). */
+  private refusal(pattern: Pattern, request: SentMessage | undefined): number | undefined {
+    if (request === undefined || !asksForRequest(pattern)) return undefined;
     for (const frame of this.session.frames) {
       const code = replyCode(frame.decoded);
-      if (code === undefined || code < 64 || code > 127 || poorlyFormedCodes.includes(code)) continue;
-      if (frame.outgoing || !this.messages.isReplyTo(frame, request)) continue;
+      if (code === undefined || code < 64 || code > 127 || frame.outgoing) continue;
+      if (!this.messages.isReplyTo(frame, request)) continue;
+      if (denialsOfContent.includes(code)) return code;
       throw new Inconclusive(`the foreign agent refused the request with code ${code}`);
     }
+    return undefined;
   }
 
   /** A reply is waited for with the request it answers; other packets with whatever was sent last. */
@@ -337,10 +342,12 @@ class Run extends Progress {
     within: number,
     fromNs: number,
     deadline: number,
+    refusal: number | undefined,
   ): void {
     const near = this.nearest(port, pattern, fromNs, deadline);
     const actual = [
       `nothing that answers within ${Number(within.toFixed(3))} s${step.control ? '' : ', nor before the answer to a later request'}`,
+      ...(refusal === undefined ? [] : [`the foreign agent refused the request with code ${refusal}`]),
       ...(near === undefined ? [] : ['nearest:', ...seenWords(near.frame.decoded)]),
     ];
     const frames = near === undefined ? [] : [near.number];

@@ -153,7 +153,8 @@ export function createRequestCheck(
       // RFC 2794 3: without a NAI, no record of the pending request can be kept.
       return { code: replyCode.homeAddressRequired };
     }
-    if (circumstances.policy.refused) {
+    const isIpv6Refused = request.ipv6HomeAddress !== undefined && deviates('refuses-requests-for-ipv6');
+    if (circumstances.policy.refused || isIpv6Refused) {
       return { code: replyCode.administrativelyProhibited };
     }
     const lifetime = lifetimeObjection(request);

@@ -145,6 +145,11 @@ const signalling = {
     also: ['5.1.3-a'],
     breaks: 'Attaches a compatibility extension although its policy is to ignore IPv6 of this mobile node.',
   },
+  'refuses-requests-for-ipv6': {
+    clause: '2-b',
+    also: ['B10', '4.4-c'],
+    breaks: 'Advertises A and denies requests with an IPv6 home address extension with code 65.',
+  },
   'compatibility-though-refusing': {
     clause: '4.4-d',
     also: ['5.1.3-a'],
