@@ -248,6 +248,7 @@ export class LiveBench {
   readonly originNs: bigint;
   /** By name; those of mobile nodes under test by linkName. */
   private readonly ports = new Map<string, Port>();
+  private readonly visitors: ReadonlySet<string>;
   private readonly options: LiveBenchOptions;
   private readonly sessions = new Map<string, Set<LiveSession>>();
   private readonly open = new Set<LiveSession>();
@@ -255,7 +256,6 @@ export class LiveBench {
   private readonly keys = new Map<LiveSession, Set<string>>();
   private interruption: string | undefined;
   /** Packets under way to their port's capture, so that each is among the frames of who sent it, whatever is in it. */
-  private readonly visitors: ReadonlySet<string>;
   private readonly sent = new Map<string, { sent: Outgoing; session: LiveSession }[]>();
 
   /** Opens all ports. Throws a KernelError or NetError for a device that is not there or may not be opened. */
