@@ -58,7 +58,8 @@ export function select(tests: readonly TestCase[], ledger: Ledger, selection: Se
     const kept = left.filter(fits);
     if (kept.length === 0) {
       const meant = closest(value, known);
-      const hint = meant === undefined || meant === value ? '' : `; did you mean "${meant}"?`;
+      const few = known.length <= 12 && !known.includes(value) ? `; there are ${known.join(', ')}` : '';
+      const hint = meant === undefined || meant === value ? few : `; did you mean "${meant}"?`;
       throw new UsageError(`--${filter} ${value} selects no test: ${why}${hint}`);
     }
     left = kept;

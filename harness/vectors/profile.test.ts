@@ -111,6 +111,12 @@ t.test('what is refused', async (t) => {
       /bench\.ports\.link: needs "\{n\}"/,
     ],
     [
+      'a mobile node that cannot be told to begin anew',
+      'mobile-node',
+      { bench: { ports: { link: { device: 'mn{n}' } } } },
+      /bench\.hooks\.restart: is needed/,
+    ],
+    [
       'seats of a bench where one device is tested',
       'mobile-node',
       { bench: { ports: { link: { device: 'mn{n}' } }, seats: { homeAgent: { configuration: 'x' } } } },
@@ -148,12 +154,16 @@ t.test('what is taken', async (t) => {
     'paths count from the profile',
   );
   t.equal(load(changed('scenario', { 'ixit.tcpEchoPort': undefined })).tcpEchoPort, 7);
-  t.equal(
+  t.match(
     load(
       changed('mobile-node', {
-        bench: { ports: { link: { device: 'mn{n}', namespace: '/run/netns/mn{n}' } } },
+        bench: {
+          ports: { link: { device: 'mn{n}', namespace: 'mn{n}' } },
+          hooks: { restart: { ask: 'Begin anew' } },
+        },
       }),
-    ).mobileNodes.length,
-    15,
+    ).bench,
+    { ports: { link: { device: 'mn{n}', namespace: '/run/netns/mn{n}' } } },
+    'a namespace by its name',
   );
 });

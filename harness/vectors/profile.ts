@@ -73,7 +73,7 @@ export interface VisitedNetwork {
 }
 
 export interface PortLink {
-  /** Path of the network namespace it is in; left out: the harness's own. */
+  /** Name or path of the network namespace it is in; left out: the harness's own. */
   namespace?: string;
   device: string;
 }
@@ -308,6 +308,12 @@ function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string): void
   for (const name of ['seats', 'echoIn'] as const)
     if (bench[name] !== undefined && role !== 'scenario')
       throw fault(file, `$.bench.${name}`, 'has a meaning only where the role is scenario: take it away');
+  if (role === 'mobile-node' && bench.hooks?.restart === undefined)
+    throw fault(
+      file,
+      '$.bench.hooks.restart',
+      'is needed, as a mobile node has to begin anew before each test: a command as a list of arguments, or {"ask": "..."} for the operator',
+    );
 }
 
 /** Load and check a profile. Throws DataError that names the file, the field and the mend. */
@@ -358,16 +364,30 @@ export function loadProfile(file: string): Profile {
   };
 }
 
+/** A namespace may be named as `ip netns` names it. */
+const namespacePath = (name: string): string => (name.includes('/') ? name : `/run/netns/${name}`);
+
+const inNamespace = <T extends { namespace?: string }>(place: T): T =>
+  place.namespace === undefined ? place : { ...place, namespace: namespacePath(place.namespace) };
+
 /** Configuration files are named from the profile's folder on. */
 function withPaths(bench: BenchSettings, folder: string): BenchSettings {
   const each = <T, U>(entries: { [seat: string]: T }, work: (entry: T) => U): { [seat: string]: U } =>
     Object.fromEntries(Object.entries(entries).map(([seat, entry]) => [seat, work(entry)]));
   if (!('lab' in bench)) {
-    const { seats: taken } = bench;
-    if (taken === undefined) return bench;
+    const { seats: taken, echoIn, ports } = bench;
     return {
       ...bench,
-      seats: each(taken, (seat) => ({ ...seat, configuration: resolve(folder, seat.configuration) })),
+      ports: each(ports as { [name: string]: PortLink }, inNamespace),
+      ...(echoIn === undefined ? {} : { echoIn: echoIn.map(namespacePath) }),
+      ...(taken === undefined
+        ? {}
+        : {
+            seats: each(taken, (seat) => ({
+              ...inNamespace(seat),
+              configuration: resolve(folder, seat.configuration),
+            })),
+          }),
     };
   }
   const { lab } = bench;
