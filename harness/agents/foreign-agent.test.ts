@@ -498,7 +498,18 @@ t.test('explains a configuration that cannot be used, and shows no key', (t) => 
       { advertisements: { intervalSeconds: 1, lifetimeSeconds: 3, registrationLifetimeSeconds: 30 } },
       /make them equal/,
     ],
-    [{ homeAgents: [{ address: '10.8.0.3', spi: 2000, key: { hex: 'abc' } }] }, /\/homeAgents\/0\/key/],
+    [
+      { homeAgents: [{ address: '10.8.0.3', spi: 2000, key: { hex: 'abc' } }] },
+      /^test\.json: \/homeAgents\/0\/key must be \{"hex": "\.\.\."\} with an even number of hex digits, [^\n]*$/,
+    ],
+    [
+      { homeAgents: [{ address: '10.8.0.3', spi: 2000, key: { env: 'c0ffee' } }] },
+      /^test\.json: \/homeAgents\/0\/key: the environment variable must hold an even number of hex digits; change it$/,
+    ],
+    [
+      { homeAgents: [{ address: '10.8.0.3', spi: 2000, key: { file: 'c0ffee' } }] },
+      /^test\.json: \/homeAgents\/0\/key: the key file cannot be read \(ENOENT\); change it$/,
+    ],
     [{ mobileNodes: [...baseConfiguration.mobileNodes, ...baseConfiguration.mobileNodes] }, /named before/],
   ];
   for (const [changes, expected] of problems) {

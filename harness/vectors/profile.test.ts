@@ -140,6 +140,48 @@ t.test('what is refused', async (t) => {
   }
 });
 
+t.test('a key that is wrong is not shown', async (t) => {
+  const secret = 'c0ffee11c0ffee22c0ffee33c0ffee4';
+  const refused = (text: string): string => {
+    writeFileSync(file, text);
+    try {
+      loadProfile(file);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+  const form = /mobileNodes\[0\]\.key(\.hex)?: expected .*16 to 128 hex digits, an even number/;
+  const cases: [string, unknown, RegExp][] = [
+    ['an odd number of digits', { hex: secret }, form],
+    ['too few digits', { hex: 'c0ffee11' }, /16 to 128 hex digits/],
+    ['the digits alone', secret, /mobileNodes\[0\]\.key: expected an object/],
+    ['a slip in the field', { hexx: secret }, /unknown field "hexx"; did you mean "hex"/],
+    ['the digits as the field', { [secret]: '' }, /mobileNodes\[0\]\.key: unknown field/],
+    ['two sources', { hex: `${secret}0`, env: 'KEY' }, /mobileNodes\[0\]\.key: /],
+    ['the digits for the variable', { env: secret }, /mobileNodes\[0\]\.key\.env: set the environment/],
+    ['the digits for the file', { file: secret }, /mobileNodes\[0\]\.key\.file: /],
+  ];
+  const hidden = (said: string, name: string): boolean => t.notMatch(said, /c0ffee|\[0-9a-f/i, name);
+  for (const [name, key, expected] of cases) {
+    const said = refused(JSON.stringify(changed('home-agent', { 'ixit.mobileNodes.0.key': key })));
+    t.match(said, expected, name);
+    hidden(said, name);
+  }
+  process.env.DSMIP_TEST_KEY = 'c0ffee';
+  t.teardown(() => {
+    delete process.env.DSMIP_TEST_KEY;
+  });
+  const short = { 'ixit.mobileNodes.0.key': { env: 'DSMIP_TEST_KEY' } };
+  const said = refused(JSON.stringify(changed('home-agent', short)));
+  t.match(said, form, 'a key from elsewhere is held to the same rule');
+  hidden(said, 'a key from elsewhere');
+  const entries = { 'ixit.mobileNodes': { key: { hex: secret } } };
+  hidden(refused(JSON.stringify(changed('home-agent', entries))), 'an entry in the place of the list');
+  const broken = refused(`{\n  "role": "home-agent",\n  "key": { "hex": ${secret} }\n}`);
+  t.match(broken, /not JSON: Unexpected token 'c' in line 3$/);
+});
+
 t.test('what is taken', async (t) => {
   const part = { foreignAgent: false, plainForeignAgent: false, colocated: false };
   const alone = load(
