@@ -1,5 +1,5 @@
 /** The profile of a device under test: what it is, what it claims (ICS) and what is needed to test it (IXIT). */
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { AuthenticationAlgorithm } from '../wire/index.ts';
 import {
   checkExtensionTypes,
@@ -7,6 +7,7 @@ import {
   type ExtensionTypes,
   type SecurityAssociation,
 } from '../wire/index.ts';
+import { checkBench, withPaths } from './bench-settings.ts';
 import { fault } from './errors.ts';
 import { type Ics, icsDefaults, icsNames, icsValues } from './ics.ts';
 import { expandMobileNodes, type KeySource, type MobileNode, type MobileNodeEntry, readKey } from './pool.ts';
@@ -110,21 +111,6 @@ export interface PortsSettings {
 /** How the bench around the device comes to be. */
 export type BenchSettings = { lab: LabSettings } | PortsSettings;
 
-/** The links each role needs a port on; "home" only where the home network is a link. */
-export const portsOf: { readonly [role in Role]: readonly string[] } = {
-  'home-agent': ['mn', 'fa', 'cn'],
-  'foreign-agent': ['mn', 'ha', 'cn'],
-  'mobile-node': ['link'],
-  scenario: ['cn', 'ha', 'home', 'link'],
-};
-
-/** Further ports of a scenario, by the claim that needs them. */
-const portsOfClaims: { readonly [claim: string]: readonly string[] } = {
-  foreignAgent: ['fa', 'visited'],
-  plainForeignAgent: ['plainFa', 'plainVisited'],
-  colocated: ['network'],
-};
-
 export interface Device {
   vendor: string;
   product: string;
@@ -180,7 +166,7 @@ interface AgentEntry {
   algorithm?: AuthenticationAlgorithm;
 }
 
-interface IxitFile {
+export interface IxitFile {
   homeAgent?: HostAddresses;
   ipv4HomePrefix: string;
   ipv6HomePrefix: string;
@@ -200,7 +186,7 @@ interface IxitFile {
   timers?: Partial<Timers>;
 }
 
-interface ProfileFile {
+export interface ProfileFile {
   device: Device;
   seats?: { [seat in Seat]?: Device };
   role: Role;
@@ -280,42 +266,6 @@ function checkRole(data: ProfileFile, file: string): void {
   checkBench(data, file);
 }
 
-function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string): void {
-  if ('lab' in bench) {
-    const agent = 'agent' in bench.lab ? bench.lab.agent : 'scenario';
-    if (agent === role) return;
-    const mend = role === 'scenario' ? 'needs "seats", not an "agent"' : `needs "agent": "${role}"`;
-    throw fault(file, '$.bench.lab', `${mend}, as the role is ${role}`);
-  }
-  const claims = role === 'scenario' ? { ...icsDefaults.scenario, ...ics } : {};
-  const ofClaims = Object.entries(portsOfClaims).filter(([claim]) => claims[claim as keyof typeof claims]);
-  for (const name of [...portsOf[role], ...ofClaims.flatMap(([, names]) => names)]) {
-    if (bench.ports[name] === undefined)
-      throw fault(
-        file,
-        `$.bench.ports.${name}`,
-        `is needed, as the role is ${role}: name the device of that link`,
-      );
-  }
-  const { link } = bench.ports;
-  const count = ixit.mobileNodes.reduce((sum, entry) => sum + (entry.count ?? 1), 0);
-  if (link !== undefined && count > 1 && !JSON.stringify(link).includes('{n}'))
-    throw fault(
-      file,
-      '$.bench.ports.link',
-      `needs "{n}" in its device or namespace, as ${count} mobile nodes are under test, each on a link of its own`,
-    );
-  for (const name of ['seats', 'echoIn'] as const)
-    if (bench[name] !== undefined && role !== 'scenario')
-      throw fault(file, `$.bench.${name}`, 'has a meaning only where the role is scenario: take it away');
-  if (role === 'mobile-node' && bench.hooks?.restart === undefined)
-    throw fault(
-      file,
-      '$.bench.hooks.restart',
-      'is needed, as a mobile node has to begin anew before each test: a command as a list of arguments, or {"ask": "..."} for the operator',
-    );
-}
-
 /** Load and check a profile. Throws DataError that names the file, the field and the mend. */
 export function loadProfile(file: string): Profile {
   const data = readValid<ProfileFile>('profile.schema.json', file);
@@ -361,43 +311,6 @@ export function loadProfile(file: string): Profile {
       'visitedHost',
       'visitedNetwork',
     ]),
-  };
-}
-
-/** A namespace may be named as `ip netns` names it. */
-const namespacePath = (name: string): string => (name.includes('/') ? name : `/run/netns/${name}`);
-
-const inNamespace = <T extends { namespace?: string }>(place: T): T =>
-  place.namespace === undefined ? place : { ...place, namespace: namespacePath(place.namespace) };
-
-/** Configuration files are named from the profile's folder on. */
-function withPaths(bench: BenchSettings, folder: string): BenchSettings {
-  const each = <T, U>(entries: { [seat: string]: T }, work: (entry: T) => U): { [seat: string]: U } =>
-    Object.fromEntries(Object.entries(entries).map(([seat, entry]) => [seat, work(entry)]));
-  if (!('lab' in bench)) {
-    const { seats: taken, echoIn, ports } = bench;
-    return {
-      ...bench,
-      ports: each(ports as { [name: string]: PortLink }, inNamespace),
-      ...(echoIn === undefined ? {} : { echoIn: echoIn.map(namespacePath) }),
-      ...(taken === undefined
-        ? {}
-        : {
-            seats: each(taken, (seat) => ({
-              ...inNamespace(seat),
-              configuration: resolve(folder, seat.configuration),
-            })),
-          }),
-    };
-  }
-  const { lab } = bench;
-  return {
-    lab:
-      'agent' in lab
-        ? { ...lab, configuration: resolve(folder, lab.configuration) }
-        : {
-            seats: each(lab.seats, (path) => resolve(folder, path)) as { [seat in Seat]: string },
-          },
   };
 }
 

@@ -1,0 +1,75 @@
+/** The bench of a profile: which ports a role needs, what its hooks may hold, and where what it names is. */
+import { resolve } from 'node:path';
+import { fault } from './errors.ts';
+import { icsDefaults } from './ics.ts';
+import type { BenchSettings, ProfileFile, Seat } from './profile.ts';
+import type { Role } from './types.ts';
+
+/** The links each role needs a port on; "home" only where the home network is a link. */
+const portsOf: { readonly [role in Role]: readonly string[] } = {
+  'home-agent': ['mn', 'fa', 'cn'],
+  'foreign-agent': ['mn', 'ha', 'cn'],
+  'mobile-node': ['link'],
+  scenario: ['cn', 'ha', 'home', 'link'],
+};
+
+/** Further ports of a scenario, by the claim that needs them. */
+const portsOfClaims: { readonly [claim: string]: readonly string[] } = {
+  foreignAgent: ['fa', 'visited'],
+  plainForeignAgent: ['plainFa', 'plainVisited'],
+  colocated: ['network'],
+};
+
+/** Throws DataError naming the field and the mend. */
+export function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string): void {
+  if ('lab' in bench) {
+    const agent = 'agent' in bench.lab ? bench.lab.agent : 'scenario';
+    if (agent === role) return;
+    const mend = role === 'scenario' ? 'needs "seats", not an "agent"' : `needs "agent": "${role}"`;
+    throw fault(file, '$.bench.lab', `${mend}, as the role is ${role}`);
+  }
+  const claims = role === 'scenario' ? { ...icsDefaults.scenario, ...ics } : {};
+  const ofClaims = Object.entries(portsOfClaims).filter(([claim]) => claims[claim as keyof typeof claims]);
+  for (const name of [...portsOf[role], ...ofClaims.flatMap(([, names]) => names)]) {
+    if (bench.ports[name] === undefined)
+      throw fault(
+        file,
+        `$.bench.ports.${name}`,
+        `is needed, as the role is ${role}: name the device of that link`,
+      );
+  }
+  const { link } = bench.ports;
+  const count = ixit.mobileNodes.reduce((sum, entry) => sum + (entry.count ?? 1), 0);
+  if (link !== undefined && count > 1 && !JSON.stringify(link).includes('{n}'))
+    throw fault(
+      file,
+      '$.bench.ports.link',
+      `needs "{n}" in its device or namespace, as ${count} mobile nodes are under test, each on a link of its own`,
+    );
+  for (const name of ['seats', 'echoIn'] as const)
+    if (bench[name] !== undefined && role !== 'scenario')
+      throw fault(file, `$.bench.${name}`, 'has a meaning only where the role is scenario: take it away');
+}
+
+/** Configuration files are named from the profile's folder on. */
+export function withPaths(bench: BenchSettings, folder: string): BenchSettings {
+  const each = <T, U>(entries: { [seat: string]: T }, work: (entry: T) => U): { [seat: string]: U } =>
+    Object.fromEntries(Object.entries(entries).map(([seat, entry]) => [seat, work(entry)]));
+  if (!('lab' in bench)) {
+    const { seats: taken } = bench;
+    if (taken === undefined) return bench;
+    return {
+      ...bench,
+      seats: each(taken, (seat) => ({ ...seat, configuration: resolve(folder, seat.configuration) })),
+    };
+  }
+  const { lab } = bench;
+  return {
+    lab:
+      'agent' in lab
+        ? { ...lab, configuration: resolve(folder, lab.configuration) }
+        : {
+            seats: each(lab.seats, (path) => resolve(folder, path)) as { [seat in Seat]: string },
+          },
+  };
+}
