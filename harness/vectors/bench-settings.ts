@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { fault } from './errors.ts';
 import { icsDefaults } from './ics.ts';
-import type { BenchSettings, ProfileFile, Seat } from './profile.ts';
-import type { Role } from './types.ts';
+import type { BenchSettings, PortsSettings, ProfileFile, Seat } from './profile.ts';
+import type { HookName, Role } from './types.ts';
 
 /** The links each role needs a port on; "home" only where the home network is a link. */
 const portsOf: { readonly [role in Role]: readonly string[] } = {
@@ -18,6 +18,13 @@ const portsOfClaims: { readonly [claim: string]: readonly string[] } = {
   foreignAgent: ['fa', 'visited'],
   plainForeignAgent: ['plainFa', 'plainVisited'],
   colocated: ['network'],
+};
+
+/** The words in braces that are filled in, by hook. */
+const wordsOf: { readonly [hook in HookName | 'move']: readonly string[] } = {
+  restart: ['mobileNode'],
+  register: ['mobileNode'],
+  move: ['mobileNode', 'network'],
 };
 
 /** Throws DataError naming the field and the mend. */
@@ -38,6 +45,7 @@ export function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string
         `is needed, as the role is ${role}: name the device of that link`,
       );
   }
+  checkHooks(bench, file);
   const { link } = bench.ports;
   const count = ixit.mobileNodes.reduce((sum, entry) => sum + (entry.count ?? 1), 0);
   if (link !== undefined && count > 1 && !JSON.stringify(link).includes('{n}'))
@@ -49,6 +57,21 @@ export function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string
   for (const name of ['seats', 'echoIn'] as const)
     if (bench[name] !== undefined && role !== 'scenario')
       throw fault(file, `$.bench.${name}`, 'has a meaning only where the role is scenario: take it away');
+}
+
+/** A word that is not filled in would reach the command as it is; "${...}" is the shell's. */
+function checkHooks({ hooks = {} }: PortsSettings, file: string): void {
+  for (const [name, hook] of Object.entries(hooks)) {
+    const known = wordsOf[name as keyof typeof wordsOf];
+    const texts = Array.isArray(hook) ? hook : [hook.ask];
+    for (const [, word = ''] of texts.join(' ').matchAll(/(?<!\$)\{(\w+)\}/g))
+      if (!known.includes(word))
+        throw fault(
+          file,
+          `$.bench.hooks.${name}`,
+          `"{${word}}" stands for nothing here: use ${known.map((one) => `{${one}}`).join(' or ')}`,
+        );
+  }
 }
 
 /** Configuration files are named from the profile's folder on. */

@@ -38,6 +38,7 @@ function load(profile: Value): ReturnType<typeof loadProfile> {
 }
 
 const device = { device: 'eth1' };
+const numbered = { link: { device: 'mn{n}' } };
 const scenarioPorts = { cn: device, ha: device, home: device, link: { device: 'mn{n}' } };
 
 t.test('what is refused', async (t) => {
@@ -134,6 +135,24 @@ t.test('what is refused', async (t) => {
       { bench: { ports: { link: { device: 'mn{n}' } }, hooks: { reboot: ['x'] } } },
       /reboot/,
     ],
+    [
+      'a word that no hook knows',
+      'mobile-node',
+      { bench: { ports: numbered, hooks: { restart: ['reset', '--nai={nai}'] } } },
+      /bench\.hooks\.restart: "\{nai\}" stands for nothing here: use \{mobileNode\}$/,
+    ],
+    [
+      'a word of another hook',
+      'mobile-node',
+      { bench: { ports: numbered, hooks: { register: { ask: 'Move {mobileNode} to {network}' } } } },
+      /bench\.hooks\.register: "\{network\}" stands for nothing/,
+    ],
+    [
+      'a word that moving does not know',
+      'mobile-node',
+      { bench: { ports: numbered, hooks: { move: ['plug', '{n}'] } } },
+      /bench\.hooks\.move: "\{n\}" stands for nothing here: use \{mobileNode\} or \{network\}$/,
+    ],
   ];
   for (const [name, role, changes, expected] of cases) {
     t.throws(() => load(changed(role, changes)), { message: expected }, name);
@@ -183,6 +202,11 @@ t.test('a key that is wrong is not shown', async (t) => {
 });
 
 t.test('what is taken', async (t) => {
+  const hooks = {
+    restart: ['ssh', 'mn', `mip reset {mobileNode} "\${HOME}"`],
+    move: { ask: '{mobileNode} to {network}' },
+  };
+  t.match(load(changed('mobile-node', { bench: { ports: numbered, hooks } })).bench, { hooks });
   const part = { foreignAgent: false, plainForeignAgent: false, colocated: false };
   const alone = load(
     changed('scenario', {
