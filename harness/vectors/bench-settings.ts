@@ -74,25 +74,33 @@ function checkHooks({ hooks = {} }: PortsSettings, file: string): void {
   }
 }
 
-/** Configuration files are named from the profile's folder on. */
+/** A bare name as `ip netns` lists it; with a slash in it, a path. */
+const namespacePath = (name: string): string => (name.includes('/') ? name : `/run/netns/${name}`);
+
+const inNamespace = <T extends { namespace?: string }>(place: T): T =>
+  place.namespace === undefined ? place : { ...place, namespace: namespacePath(place.namespace) };
+
+const each = <T, U>(entries: { [name: string]: T }, work: (entry: T) => U): { [name: string]: U } =>
+  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, work(entry)]));
+
+/** Configuration files are named from the profile's folder on, namespaces by their names. */
 export function withPaths(bench: BenchSettings, folder: string): BenchSettings {
-  const each = <T, U>(entries: { [seat: string]: T }, work: (entry: T) => U): { [seat: string]: U } =>
-    Object.fromEntries(Object.entries(entries).map(([seat, entry]) => [seat, work(entry)]));
-  if (!('lab' in bench)) {
-    const { seats: taken } = bench;
-    if (taken === undefined) return bench;
-    return {
-      ...bench,
-      seats: each(taken, (seat) => ({ ...seat, configuration: resolve(folder, seat.configuration) })),
-    };
+  if ('lab' in bench) {
+    const { lab } = bench;
+    if ('agent' in lab) return { lab: { ...lab, configuration: resolve(folder, lab.configuration) } };
+    return { lab: { seats: each(lab.seats, (path) => resolve(folder, path)) as { [seat in Seat]: string } } };
   }
-  const { lab } = bench;
+  const { ports, seats, echoIn } = bench;
   return {
-    lab:
-      'agent' in lab
-        ? { ...lab, configuration: resolve(folder, lab.configuration) }
-        : {
-            seats: each(lab.seats, (path) => resolve(folder, path)) as { [seat in Seat]: string },
-          },
+    ...bench,
+    ports: each(ports, inNamespace),
+    ...(seats === undefined
+      ? {}
+      : {
+          seats: each(seats, (seat) =>
+            inNamespace({ ...seat, configuration: resolve(folder, seat.configuration) }),
+          ),
+        }),
+    ...(echoIn === undefined ? {} : { echoIn: echoIn.map(namespacePath) }),
   };
 }

@@ -219,6 +219,29 @@ t.test('what is taken', async (t) => {
     { role: 'scenario', bench: { seats: { mobileNode: { configuration: join(folder, 'mn.json') } } } },
     'paths count from the profile',
   );
+  const places = load(
+    changed('scenario', {
+      ics: part,
+      bench: {
+        ports: {
+          ...scenarioPorts,
+          cn: { namespace: 'rdr-cn', device: 'eth1' },
+          ha: { namespace: './ns/ha', device: 'eth1' },
+        },
+        seats: { mobileNode: { configuration: 'mn.json', namespace: 'mn' } },
+        echoIn: ['mn', '/proc/7/ns/net'],
+      },
+    }),
+  ).bench;
+  t.match(
+    places,
+    {
+      ports: { cn: { namespace: '/run/netns/rdr-cn' }, ha: { namespace: './ns/ha' }, home: device },
+      seats: { mobileNode: { namespace: '/run/netns/mn' } },
+      echoIn: ['/run/netns/mn', '/proc/7/ns/net'],
+    },
+    'a bare name is that of ip netns',
+  );
   t.equal(load(changed('scenario', { 'ixit.tcpEchoPort': undefined })).tcpEchoPort, 7);
   t.match(
     load(

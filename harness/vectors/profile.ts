@@ -74,7 +74,7 @@ export interface VisitedNetwork {
 }
 
 export interface PortLink {
-  /** Name or path of the network namespace it is in; left out: the harness's own. */
+  /** Path of the network namespace it is in (in the file also its name); left out: the harness's own. */
   namespace?: string;
   device: string;
 }
