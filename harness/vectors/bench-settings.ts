@@ -5,7 +5,7 @@ import { icsDefaults } from './ics.ts';
 import type { BenchSettings, PortsSettings, ProfileFile, Seat } from './profile.ts';
 import type { HookName, Role } from './types.ts';
 
-/** The links each role needs a port on; "home" only where the home network is a link. */
+/** The links each role needs a port on. */
 const portsOf: { readonly [role in Role]: readonly string[] } = {
   'home-agent': ['mn', 'fa', 'cn'],
   'foreign-agent': ['mn', 'ha', 'cn'],
@@ -18,6 +18,12 @@ const portsOfClaims: { readonly [claim: string]: readonly string[] } = {
   foreignAgent: ['fa', 'visited'],
   plainForeignAgent: ['plainFa', 'plainVisited'],
   colocated: ['network'],
+};
+
+/** And may have one on: a home agent where the home network is a link, a scenario beyond what it claims. */
+const furtherPortsOf: { readonly [role in Role]?: readonly string[] } = {
+  'home-agent': ['home'],
+  scenario: Object.values(portsOfClaims).flat(),
 };
 
 /** The words in braces that are filled in, by hook. */
@@ -45,6 +51,14 @@ export function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string
         `is needed, as the role is ${role}: name the device of that link`,
       );
   }
+  const known = [...portsOf[role], ...(furtherPortsOf[role] ?? [])];
+  for (const name of Object.keys(bench.ports))
+    if (!known.includes(name))
+      throw fault(
+        file,
+        `$.bench.ports.${name}`,
+        `is no port where the role is ${role}: take it away (there are ${known.join(', ')})`,
+      );
   checkHooks(bench, file);
   const { link } = bench.ports;
   const count = ixit.mobileNodes.reduce((sum, entry) => sum + (entry.count ?? 1), 0);

@@ -93,11 +93,11 @@ export function expandMobileNodes(entries: MobileNodeEntry[], file: string): Mob
   const nodes: MobileNode[] = [];
   for (const [at, entry] of entries.entries()) {
     const count = entry.count ?? 1;
-    const key = readKey(entry.key, file, `$.mobileNodes[${at}].key`);
+    const key = readKey(entry.key, file, `$.ixit.mobileNodes[${at}].key`);
     if (count > 1 && !entry.nai.includes('{n}')) {
       throw fault(
         file,
-        `$.mobileNodes[${at}].nai`,
+        `$.ixit.mobileNodes[${at}].nai`,
         `needs "{n}" in it, as the entry stands for ${count} mobile nodes`,
       );
     }
@@ -105,7 +105,7 @@ export function expandMobileNodes(entries: MobileNodeEntry[], file: string): Mob
     const foreignKey =
       foreignAgent === undefined
         ? undefined
-        : readKey(foreignAgent.key, file, `$.mobileNodes[${at}].foreignAgent.key`);
+        : readKey(foreignAgent.key, file, `$.ixit.mobileNodes[${at}].foreignAgent.key`);
     for (let n = 0; n < count; n += 1) {
       nodes.push({
         index: nodes.length,
@@ -133,7 +133,11 @@ export function expandMobileNodes(entries: MobileNodeEntry[], file: string): Mob
     for (const identity of [node.nai, node.ipv4HomeAddress, node.ipv6HomeAddress]) {
       const before = seen.get(identity);
       if (before !== undefined) {
-        throw fault(file, '$.mobileNodes', `two mobile nodes share ${identity}; every one needs its own`);
+        throw fault(
+          file,
+          '$.ixit.mobileNodes',
+          `two mobile nodes share ${identity}; every one needs its own`,
+        );
       }
       seen.set(identity, node.index);
     }

@@ -2,9 +2,11 @@
 import { dirname } from 'node:path';
 import type { AuthenticationAlgorithm } from '../wire/index.ts';
 import {
+  addressPlus,
   checkExtensionTypes,
   defaultExtensionTypes,
   type ExtensionTypes,
+  inPrefix,
   type SecurityAssociation,
 } from '../wire/index.ts';
 import { checkBench, withPaths } from './bench-settings.ts';
@@ -282,6 +284,7 @@ export function loadProfile(file: string): Profile {
     (ixit[name] ?? []).map((agent, at) => readAgent(agent, file, `$.ixit.${name}[${at}]`));
   const foreignAgents = agents('foreignAgents');
   const homeAgents = agents('homeAgents');
+  checkNetworks(ixit, file);
   const mobileNodes = expandMobileNodes(ixit.mobileNodes, file);
   checkClaims({ role, ixit, file }, ics, [...foreignAgents, ...homeAgents], mobileNodes);
   const bench = data.bench;
@@ -329,6 +332,32 @@ function readAgent(agent: AgentEntry, file: string, path: string): AgentIdentity
     address: agent.address,
     association: { spi: agent.spi, key, algorithm: agent.algorithm ?? 'hmac-md5' },
   };
+}
+
+/** Addresses lie in the networks they are said to be of. */
+function checkNetworks(ixit: IxitFile, file: string): void {
+  const inside = (address: string, prefix: string, place: string, of: string): void => {
+    if (!inPrefix(address, prefix))
+      throw fault(file, `$.ixit.${place}`, `${address} is outside of ${of}, ${prefix}: mend one of them`);
+  };
+  for (const [at, { count = 1, ...entry }] of ixit.mobileNodes.entries())
+    for (const version of ['ipv4', 'ipv6'] as const) {
+      const first = entry[`${version}HomeAddress`];
+      const name = `${version}HomePrefix` as const;
+      const place = `mobileNodes[${at}].${version}HomeAddress`;
+      inside(first, ixit[name], place, `ixit.${name}`);
+      // They count up, so that those between lie within as well.
+      if (count > 1)
+        inside(addressPlus(first, count - 1), ixit[name], `${place} (the last of ${count})`, `ixit.${name}`);
+    }
+  const { visitedNetwork } = ixit;
+  if (visitedNetwork !== undefined)
+    inside(
+      visitedNetwork.careOfAddress,
+      `${visitedNetwork.router}/${visitedNetwork.prefixLength}`,
+      'visitedNetwork.careOfAddress',
+      'the network of visitedNetwork.router',
+    );
 }
 
 /** What is claimed needs what is needed to test it. */

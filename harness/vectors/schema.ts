@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { isIpv4, isIpv6 } from '../wire/index.ts';
 import { closest } from './closest.ts';
 
 /** Where the schemas lie. */
@@ -108,12 +109,23 @@ export function problemsOf(schemaFile: string, data: unknown): Problem[] {
 
 type JsonSchema = { [keyword: string]: unknown };
 
+function isPrefix(text: string, isAddress: (address: string) => boolean, longest: number): boolean {
+  const [address = '', length = '', ...rest] = text.split('/');
+  return isAddress(address) && /^\d{1,3}$/.test(length) && Number(length) <= longest && rest.length === 0;
+}
+
 const ajv = new Ajv2020({
   allErrors: true,
   verbose: true,
   strict: true,
   strictRequired: false,
   allowUnionTypes: true,
+  formats: {
+    ipv4: isIpv4,
+    ipv6: isIpv6,
+    'ipv4-prefix': (text: string) => isPrefix(text, isIpv4, 32),
+    'ipv6-prefix': (text: string) => isPrefix(text, isIpv6, 128),
+  },
 });
 const sources = new Map<string, JsonSchema>();
 /** Where each part of a schema stands. The paths in ajv's own errors start anew at every reference. */
@@ -323,7 +335,8 @@ function messageOf(error: ErrorObject, isSecret: boolean): string {
       return `expected ${types.join(' or ')}${described}${actual}`;
     }
     case 'pattern':
-      return `expected ${typeof parent.description === 'string' ? parent.description.replace(/\.$/, '') : `text matching ${String(error.params.pattern)}`}${actual}`;
+    case 'format':
+      return `expected ${typeof parent.description === 'string' ? parent.description.replace(/\.$/, '') : `text matching ${String(error.params[error.keyword])}`}${actual}`;
     case 'uniqueItems':
       return `items ${String(error.params.j)} and ${String(error.params.i)} are equal; each may stand once`;
     case 'propertyNames':
