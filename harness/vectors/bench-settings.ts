@@ -71,6 +71,12 @@ export function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string
   for (const name of ['seats', 'echoIn'] as const)
     if (bench[name] !== undefined && role !== 'scenario')
       throw fault(file, `$.bench.${name}`, 'has a meaning only where the role is scenario: take it away');
+  if (role === 'mobile-node' && bench.hooks?.restart === undefined)
+    throw fault(
+      file,
+      '$.bench.hooks.restart',
+      'is needed, as a mobile node has to begin anew before each test: a command as a list of arguments, or {"ask": "..."} for the operator',
+    );
 }
 
 /** A word that is not filled in would reach the command as it is; "${...}" is the shell's. */

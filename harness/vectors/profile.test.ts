@@ -3,14 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { icsDefaults } from './ics.ts';
 import { projectRoot } from './load.ts';
-import { loadProfile } from './profile.ts';
+import { loadProfile, timerDefaults } from './profile.ts';
+import { readJson, schemaDirectory } from './schema.ts';
 import type { Role } from './types.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-profile-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const file = join(folder, 'device.profile.json');
 
+type Described = { properties: { [name: string]: { description?: string } } };
 type Value = { [name: string]: unknown };
 const standard = (role: Role): Value => {
   const path = join(projectRoot, `harness/bench/lab/${role}.profile.json`);
@@ -211,6 +214,25 @@ t.test('what is refused', async (t) => {
   for (const [name, role, changes, expected] of cases) {
     t.throws(() => load(changed(role, changes)), { message: expected }, name);
   }
+});
+
+t.test('the schema explains every claim and every timer, with its default', async (t) => {
+  const { properties } = readJson(join(schemaDirectory, 'profile.schema.json')) as {
+    properties: { ics: Described; ixit: { properties: { [name: string]: Described } } };
+  };
+  const claims = Object.assign({}, ...Object.values(icsDefaults)) as { [name: string]: unknown };
+  const explained = (of: Described | undefined, names: string[]): void => {
+    t.same(Object.keys(of?.properties ?? {}).sort(), names.sort());
+    for (const name of names) t.match(of?.properties[name]?.description, /\(.* when left out\)$/, name);
+  };
+  explained(properties.ics, Object.keys(claims));
+  explained(properties.ixit.properties.timers, Object.keys(timerDefaults));
+  for (const [name, value] of Object.entries(timerDefaults))
+    t.match(
+      properties.ixit.properties.timers?.properties[name]?.description,
+      `(${value} when left out)`,
+      name,
+    );
 });
 
 t.test('a key that is wrong is not shown', async (t) => {
