@@ -115,7 +115,7 @@ function notOk(output) {
   return (kept.length > 0 ? kept : lines.slice(-60)).join('\n');
 }
 
-/** Two at a time; those that run whole suites begin first. */
+/** Three at a time, as the long ones mostly wait; those that run whole suites begin first. */
 async function tapFiles(files) {
   const long = (file) => (/^harness\/(?:cli\/(?:run|ending)|bench\/seats)/.test(file) ? 0 : 1);
   const queue = [...files].sort((a, b) => long(a) - long(b));
@@ -124,7 +124,7 @@ async function tapFiles(files) {
     for (let file = queue.shift(); file !== undefined; file = queue.shift())
       results.push(await tapFile(file));
   };
-  await Promise.all([worker(), worker()]);
+  await Promise.all([worker(), worker(), worker()]);
   return total(results);
 }
 
