@@ -9,27 +9,29 @@ export interface Terminal {
   output: NodeJS.WritableStream;
 }
 
-/** Whether there is somebody to ask. */
-export function hasTerminal(): boolean {
+function openDevice(): number | undefined {
   try {
-    closeSync(openSync('/dev/tty', 'r+'));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The controlling terminal; undefined where there is none. */
-export function openTerminal(): Terminal | undefined {
-  try {
-    const fd = openSync('/dev/tty', 'r+');
-    return { input: createReadStream('', { fd }), output: createWriteStream('', { fd }) };
+    return openSync('/dev/tty', 'r+');
   } catch {
     return undefined;
   }
 }
 
-/** One question at a time; done when a line comes. Without a terminal nothing is ever done. */
+/** The controlling terminal; undefined where there is none. */
+export function openTerminal(): Terminal | undefined {
+  const fd = openDevice();
+  if (fd === undefined) return undefined;
+  return { input: createReadStream('', { fd }), output: createWriteStream('', { fd }) };
+}
+
+/** Whether there is a terminal to ask at. */
+export function hasTerminal(): boolean {
+  const fd = openDevice();
+  if (fd !== undefined) closeSync(fd);
+  return fd !== undefined;
+}
+
+/** One question at a time; done when a line comes. Rejects without a terminal, and when it goes away. */
 export class Operator {
   private readonly terminal: Terminal | undefined;
   private reader: Interface | undefined;
@@ -43,15 +45,25 @@ export class Operator {
     const { terminal } = this;
     if (terminal === undefined)
       return Promise.reject(new Error('there is no terminal to ask the operator at'));
-    this.last = this.last.then(
-      () =>
-        new Promise((resolve) => {
-          this.reader ??= createInterface({ input: terminal.input });
-          terminal.output.write(`\n${harmless(question)} - then press Enter: `);
-          this.reader.once('line', () => resolve());
-        }),
-    );
+    this.last = this.last.then(() => this.put(question, terminal));
     return this.last;
+  }
+
+  private put(question: string, { input, output }: Terminal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const gone = (): void => reject(new Error('the terminal at which the operator was asked is gone'));
+      if (this.reader === undefined) {
+        this.reader = createInterface({ input });
+        // What is wrong with them shows in that no answer comes.
+        for (const stream of [input, output]) stream.on('error', () => this.close());
+      }
+      this.reader.once('close', gone);
+      this.reader.once('line', () => {
+        this.reader?.off('close', gone);
+        resolve();
+      });
+      output.write(`\n${harmless(question)} - then press Enter: `);
+    });
   }
 
   close(): void {

@@ -14,7 +14,10 @@ export interface RunOptions {
   once?: boolean;
 }
 
-export interface ConductOptions extends RunOptions, OpenOptions {}
+export interface ConductOptions extends RunOptions, OpenOptions {
+  /** Resolves with the reason when nobody waits for the run any more: the set-up is then cut short. */
+  over?: Promise<string>;
+}
 
 /** A bench with its schedule, ready for tests. */
 export interface Conductor {
@@ -27,13 +30,22 @@ export interface Conductor {
   close(): Promise<void>;
 }
 
-/** Set the bench up and measure its round trips. Throws BenchError, NetError or KernelError when it cannot be. */
+/**
+ * Set the bench up and measure its round trips; when it is `over` before that, the bench is interrupted. Throws BenchError, NetError or
+ * KernelError when it cannot be.
+ */
 export async function startConductor(
   options: ConductOptions & { tests: readonly TestCase[] },
 ): Promise<Conductor> {
   const open = await openBench(options.profile, options);
+  let ready = false;
+  options.over?.then((why) => {
+    if (!ready) open.bench.interrupt(why);
+  });
   try {
-    return await conductorOn(open, options, options.tests);
+    const conductor = await conductorOn(open, options, options.tests);
+    ready = true;
+    return conductor;
   } catch (error) {
     await open.close();
     throw error;

@@ -255,6 +255,10 @@ export class LiveBench {
   /** The keys of each session. */
   private readonly keys = new Map<LiveSession, Set<string>>();
   private interruption: string | undefined;
+  /** Rejects when the bench is interrupted. */
+  private readonly gone: Promise<never>;
+  private readonly leave: (error: BenchInterrupted) => void;
+  private readonly servers = new Set<DhcpServer>();
   /** Packets under way to their port's capture, so that each is among the frames of who sent it, whatever is in it. */
   private readonly sent = new Map<string, { sent: Outgoing; session: LiveSession }[]>();
 
@@ -263,6 +267,12 @@ export class LiveBench {
     this.options = options;
     this.visitors = new Set(options.visitors);
     this.originNs = realtimeNs();
+    let leave: (error: BenchInterrupted) => void = () => {};
+    this.gone = new Promise((_, reject) => {
+      leave = reject;
+    });
+    this.leave = leave;
+    this.gone.catch(() => {});
     try {
       for (const [name, link] of Object.entries(options.ports) as [PortName, PortLink][])
         this.ports.set(name, this.openPort(name, name, link));
@@ -326,6 +336,7 @@ export class LiveBench {
   /** Nothing that happens from here on says anything about the IUT: every open session ends with this reason. */
   interrupt(reason: string): void {
     this.interruption ??= reason;
+    this.leave(new BenchInterrupted(reason));
     for (const session of this.open) session.interrupted();
   }
 
@@ -344,8 +355,12 @@ export class LiveBench {
     return { ...outgoing, port, timeNs };
   }
 
-  /** Carry out an action; resolves to what went wrong with it. */
-  async perform(action: Action, { mobileNode }: LiveSession): Promise<string | undefined> {
+  /** Carry out an action; resolves to what went wrong with it. An operator may take long: an interruption is not waited out. */
+  perform(action: Action, session: LiveSession): Promise<string | undefined> {
+    return Promise.race([this.carryOut(action, session), this.gone]);
+  }
+
+  private async carryOut(action: Action, { mobileNode }: LiveSession): Promise<string | undefined> {
     const { hook, move, transfers } = this.options;
     switch (action.kind) {
       case 'hook':
@@ -399,11 +414,18 @@ export class LiveBench {
   }
 
   /** While it is open, the network of a mobile node under test gives it a care-of address by DHCP. Rejects with BenchError. */
-  startDhcp(profile: Pick<Profile, 'visitedNetwork'>, mobileNode: number): Promise<DhcpServer> {
+  async startDhcp(profile: Pick<Profile, 'visitedNetwork'>, mobileNode: number): Promise<DhcpServer> {
     const link = this.options.links?.[mobileNode];
     if (link === undefined || profile.visitedNetwork === undefined)
       throw new Error('there is no link of a mobile node');
-    return startDhcp(link, profile.visitedNetwork, { leaseSeconds, addresses: 1 });
+    const server = await startDhcp(link, profile.visitedNetwork, { leaseSeconds, addresses: 1 });
+    this.servers.add(server);
+    return {
+      close: async () => {
+        this.servers.delete(server);
+        await server.close();
+      },
+    };
   }
 
   /** Frames the kernel had to drop because the process was too slow: a run with any is not to be trusted. */
@@ -416,6 +438,8 @@ export class LiveBench {
   close(): void {
     for (const port of this.ports.values()) port.close();
     this.ports.clear();
+    // Of tests that are broken off.
+    for (const server of this.servers) server.close().catch(() => {});
   }
 
   /** RFC 2461 7.2.4. A foreign agent may ask who has the address, where another delivers to who has registered it. */
@@ -442,7 +466,12 @@ export class LiveBench {
         },
       },
     ]);
-    port.packets.send(advertisement);
+    try {
+      port.packets.send(advertisement);
+    } catch (error) {
+      // Without it the device would look silent.
+      this.interrupt(`port mn cannot send: ${(error as Error).message}`);
+    }
   }
 
   private sort(port: PortName, key: string, frame: Frame): void {

@@ -13,7 +13,7 @@ import { assemble, captureFile } from '../../reports/results.ts';
 import { writeResults } from '../../reports/write-results.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
-import { HookMissing, portNames } from '../engine/bench.ts';
+import { portNames } from '../engine/bench.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
@@ -50,16 +50,13 @@ class Speaker {
 /** Run the command: everything else is said on the two pipes. */
 export async function benchServerCommand(): Promise<void> {
   const speaker = new Speaker();
-  const operator = new Operator(speaker);
   let finish: (why: string) => void = () => {};
   const finished = new Promise<string>((resolve) => {
-    finish = (why) => {
-      operator.leave();
-      resolve(why);
-    };
+    finish = resolve;
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => finish(`it was ended by ${signal}`));
+  const operator = new Operator(speaker);
   const begin = await new Promise<Begin | undefined>((resolve) => {
     onLines(process.stdin, (line) => {
       const message = JSON.parse(line) as Begin | Done | Finish;
@@ -88,25 +85,17 @@ export async function benchServerCommand(): Promise<void> {
 /** Somebody who does by hand what no command can do; asked one thing at a time. */
 class Operator {
   private readonly speaker: Speaker;
-  private readonly waiting: { question: string; resolve: () => void; reject: (error: Error) => void }[] = [];
-  private gone = false;
+  private readonly waiting: { question: string; resolve: () => void }[] = [];
 
   constructor(speaker: Speaker) {
     this.speaker = speaker;
   }
 
   ask(question: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.gone) return reject(unasked());
-      this.waiting.push({ question, resolve, reject });
+    return new Promise((resolve) => {
+      this.waiting.push({ question, resolve });
       if (this.waiting.length === 1) this.speaker.say({ type: 'ask', question });
     });
-  }
-
-  /** The run ends: nobody waits for what has not been done yet. */
-  leave(): void {
-    this.gone = true;
-    for (const { reject } of this.waiting.splice(0)) reject(unasked());
   }
 
   done(): void {
@@ -115,8 +104,6 @@ class Operator {
     if (next !== undefined) this.speaker.say({ type: 'ask', question: next.question });
   }
 }
-
-const unasked = (): HookMissing => new HookMissing('the run was over before the operator had done it');
 
 class Serving {
   private readonly begin: Begin;
@@ -156,6 +143,7 @@ class Serving {
       ledger,
       strict: request.strict,
       tests,
+      over: finished,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
     const head = header({ ...request, ...bench }, profile, ledger, tests, conductor.facts, start);
@@ -169,10 +157,14 @@ class Serving {
       () => this.speaker.say({ type: 'alive', running: [...this.running].slice(0, 4) }),
       aliveMs,
     );
-    const all = Promise.all(
-      [...tests].sort((a, b) => waitsOf(b) - waitsOf(a)).map((test) => this.runOne(conductor, test)),
-    );
-    const why = await Promise.race([all.then(() => undefined), finished]);
+    const all = async (): Promise<undefined> => {
+      await Promise.all(
+        [...tests].sort((a, b) => waitsOf(b) - waitsOf(a)).map((test) => this.runOne(conductor, test)),
+      );
+    };
+    // What was over during the set-up has no outcomes.
+    const over = await Promise.race([finished, undefined]);
+    const why = over ?? (await Promise.race([all(), finished]));
     clearInterval(alive);
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
     const findings = conductor.findings();

@@ -1,9 +1,15 @@
 /** Every way a run can end before its time: nothing is left behind, and no device is blamed. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { asLine, onLines } from '../../reports/lines.ts';
+import type { ServerMessage } from '../../reports/request.ts';
 import type { Results } from '../../reports/results.ts';
+import { isolated } from '../net/index.ts';
+import { projectRoot } from '../vectors/load.ts';
+import { benchesOf } from './request.ts';
 import { type Member, members, startDsmip, until } from './testing/command.ts';
 
 t.setTimeout(300_000);
@@ -108,6 +114,53 @@ t.test('kill -9 of the bench server', async (t) => {
   checkPartial(t, ending);
   t.match(ending.results, { incomplete: /^the bench server ended/ });
   t.match(ending.output, /Incomplete: the bench server ended/);
+});
+
+/** A bench server that waits for an operator before its first test; `strike` ends it. */
+async function struckWhileAsking(
+  name: string,
+  strike: (server: Member, input: NodeJS.WritableStream) => void,
+): Promise<{ said: ServerMessage[]; status: number | null }> {
+  const lab = join(projectRoot, 'harness/bench/lab');
+  const { $schema: _schema, ...profile } = JSON.parse(
+    readFileSync(join(lab, 'mobile-node.profile.json'), 'utf8'),
+  );
+  profile.ixit.mobileNodes = [{ ...profile.ixit.mobileNodes[0], count: 1 }];
+  const file = join(folder, `${name}.json`);
+  const bench = { ports: { link: { device: 'lo' } }, hooks: { restart: { ask: 'Switch it on' } } };
+  writeFileSync(file, JSON.stringify({ ...profile, bench }));
+  const out = join(folder, name);
+  const server = [process.execPath, join(projectRoot, 'harness/cli/dsmip.mjs'), 'bench-server'];
+  const { command, args } = isolated(['sh', '-c', 'ip link set lo up && exec "$0" "$@"', ...server]);
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, DSMIP_TEST_MARK: out },
+  });
+  const said: ServerMessage[] = [];
+  onLines(child.stdout, (line) => said.push(JSON.parse(line)));
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const request = { strict: false, interactive: true, readings: {}, selection: {}, reporters: [] };
+  const benches = benchesOf(file);
+  const tests = ['mn-a-clear-tunnel@behind-foreign-agent'];
+  child.stdin.write(asLine({ request: { ...request, benches }, bench: benches[0], folder: out, tests }));
+  await until('the operator is asked', () => said.some(({ type }) => type === 'ask'));
+  const member = members(out).find((one) => one.command.startsWith(process.execPath));
+  if (member === undefined) throw new Error('no bench server');
+  strike(member, child.stdin);
+  return { said, status: await ended };
+}
+
+t.test('an operator who never answers', async (t) => {
+  const cases: [string, RegExp, (server: Member, input: NodeJS.WritableStream) => void][] = [
+    ['terminated', /ended by SIGTERM/, ({ pid }) => process.kill(pid, 'SIGTERM')],
+    ['orphaned', /program that ran the tests is gone/, (_server, input) => input.end()],
+  ];
+  for (const [name, words, strike] of cases) {
+    const { said, status } = await struckWhileAsking(name, strike);
+    t.equal(status, 0, name);
+    t.match(said.at(-1), { type: 'end', incomplete: words }, 'the server ends and says why');
+    t.notOk(said.some(({ type }) => type === 'outcome'));
+  }
 });
 
 t.same(worlds(), before, 'no device is left behind');

@@ -298,6 +298,8 @@ t.test('wrong usage', async (t) => {
     [['run', '--reading', 'A04=other'], /no alternative of reading A04 "other"/],
     [['run', '--out', projectRoot], /is not empty/],
     [['run', '--sideways'], /unknown option/],
+    // A process group of its own has no terminal.
+    [['run', '--interactive'], /--interactive asks the operator at the terminal, and this run has none/],
     [['explain', 'ha-nothing'], /there is no clause, section, vector, reading or deviation/],
     [['validate', broken], /broken\.json/],
   ];

@@ -57,11 +57,9 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     process.stdout.write(listText(tests));
     return;
   }
-  const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
   if (options.interactive === true && !hasTerminal())
-    throw new UsageError(
-      '--interactive asks the operator at the terminal, and there is none: start it from one',
-    );
+    throw new UsageError('--interactive asks the operator at the terminal, and this run has none');
+  const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
   requireMachine(chosen.map(({ profile }) => profile.role));
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);
