@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Outcome } from '../harness/engine/outcome.ts';
+import { join } from 'node:path';
 import { asLine, onLines } from './lines.ts';
 import type { Answer, Begin, RunEnd, ServerMessage } from './request.ts';
-import type { ClauseFacts, ResultsHeader } from './results.ts';
+import type { ClauseFacts, ResultsHeader, TestResult } from './results.ts';
 
 /** A server that is silent for so long hangs: it says that it is alive every half second. */
 const longestSilenceMs = 30_000;
@@ -14,7 +14,7 @@ const longestStartMs = 60_000;
 
 export class BenchLink {
   /** Outcomes so far, by test. */
-  readonly outcomes = new Map<string, { outcome: Outcome; capture?: string }>();
+  readonly outcomes = new Map<string, TestResult>();
   begun: { header: ResultsHeader; clauses: ClauseFacts[]; folder: string } | undefined;
   /** Tests under way. */
   running: string[] = [];
@@ -23,7 +23,7 @@ export class BenchLink {
   /** What the server said when it had written the results. */
   end: RunEnd | undefined;
   readonly ended: Promise<void>;
-  onOutcome: (outcome: Outcome) => void = () => {};
+  onOutcome: (outcome: TestResult) => void = () => {};
   private readonly process: ChildProcess;
   private readonly sockets: Server;
   private readonly path: string;
@@ -122,8 +122,8 @@ export class BenchLink {
         this.end = message;
         return;
       case 'outcome': {
-        const { outcome, capture } = message;
-        this.outcomes.set(outcome.id, { outcome, ...(capture === undefined ? {} : { capture }) });
+        const { outcome } = message;
+        this.outcomes.set(outcome.id, outcome);
         this.onOutcome(outcome);
         for (const socket of this.asking.get(outcome.id) ?? []) this.answer(outcome.id, socket);
         this.asking.delete(outcome.id);
@@ -137,11 +137,20 @@ export class BenchLink {
   }
 
   private answer(id: string, socket: Socket): boolean {
-    const found: Answer | undefined =
-      this.outcomes.get(id) ?? (this.problem === undefined ? undefined : { problem: this.problem });
+    const found = this.answerTo(id);
     if (found === undefined) return false;
     socket.end(asLine(found));
     return true;
+  }
+
+  private answerTo(id: string): Answer | undefined {
+    const outcome = this.outcomes.get(id);
+    if (outcome === undefined) return this.problem === undefined ? undefined : { problem: this.problem };
+    const { capture } = outcome;
+    return {
+      outcome,
+      ...(capture === undefined ? {} : { capture: join(this.begun?.folder ?? '', capture.file) }),
+    };
   }
 
   private answerRest(): void {

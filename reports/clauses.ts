@@ -4,22 +4,27 @@ import type { Level } from '../harness/vectors/ledger.ts';
 import type { ClauseFacts, Results } from './results.ts';
 
 /** What became of a clause in a run. */
-export interface ClauseRow {
-  clause: ClauseFacts;
+export interface ClauseState {
   /** Worst over the judgements of it; else what stands in their way. */
   verdict: Verdict | 'not observed';
   /** Tests that judged it. */
-  tests: number;
+  tests: string[];
   /** Why it has no judgement. */
   why?: string;
 }
 
-export function clauseRows(
-  results: Pick<Results, 'clauses' | 'outcomes' | 'selection' | 'incomplete'>,
-): ClauseRow[] {
+interface Judged {
+  clauses: readonly ClauseFacts[];
+  outcomes: readonly Outcome[];
+  selection: Results['selection'];
+  incomplete?: string;
+}
+
+/** What became of each clause, in their order. */
+export function clauseStates(run: Judged): ClauseState[] {
   const judged = new Map<string, { verdicts: Verdict[]; tests: Set<string> }>();
   const touched = new Map<string, Outcome[]>();
-  for (const outcome of results.outcomes) {
+  for (const outcome of run.outcomes) {
     for (const id of outcome.clauses) touched.set(id, [...(touched.get(id) ?? []), outcome]);
     for (const judgement of outcome.judgements) {
       const id = judgement.clause.split('#')[0] as string;
@@ -29,19 +34,18 @@ export function clauseRows(
       judged.set(id, entry);
     }
   }
-  return results.clauses.map((clause): ClauseRow => {
+  return run.clauses.map((clause): ClauseState => {
     const entry = judged.get(clause.id);
-    if (entry !== undefined)
-      return { clause, verdict: worst(entry.verdicts) ?? 'PASS', tests: entry.tests.size };
-    return { clause, tests: 0, ...notJudged(clause, touched.get(clause.id) ?? [], results) };
+    if (entry !== undefined) return { verdict: worst(entry.verdicts) ?? 'PASS', tests: [...entry.tests] };
+    return { tests: [], ...notJudged(clause, touched.get(clause.id) ?? [], run) };
   });
 }
 
 function notJudged(
   clause: ClauseFacts,
   outcomes: Outcome[],
-  { selection, incomplete }: Pick<Results, 'selection' | 'incomplete'>,
-): Pick<ClauseRow, 'verdict' | 'why'> {
+  { selection, incomplete }: Pick<Judged, 'selection' | 'incomplete'>,
+): Pick<ClauseState, 'verdict' | 'why'> {
   const open = outcomes.find(({ verdict }) => verdict !== 'NOT APPLICABLE');
   if (open !== undefined)
     return {
@@ -69,5 +73,41 @@ export const ranks: readonly { name: string; levels: readonly Level[] }[] = [
 ];
 
 /** Verdicts that say that a clause was seen in action. */
-const seen: readonly ClauseRow['verdict'][] = ['PASS', 'INFO', 'FAIL', 'WARN'];
-export const isObserved = ({ verdict }: Pick<ClauseRow, 'verdict'>): boolean => seen.includes(verdict);
+const seen: readonly ClauseState['verdict'][] = ['PASS', 'INFO', 'FAIL', 'WARN'];
+export const isObserved = ({ verdict }: Pick<ClauseState, 'verdict'>): boolean => seen.includes(verdict);
+
+/** The clauses of some levels, counted by what became of them. */
+export interface RankCount {
+  name: string;
+  total: number;
+  observed: number;
+  /** Of those observed. */
+  failed: number;
+  warned: number;
+  /** INCONCLUSIVE or ERROR. */
+  inconclusive: number;
+  notApplicable: number;
+  notObserved: number;
+}
+
+/** Counts of each rank that has any clauses. */
+export function rankCounts(clauses: readonly { level: Level; state: ClauseState }[]): RankCount[] {
+  return ranks.flatMap(({ name, levels }) => {
+    const states = clauses.filter(({ level }) => levels.includes(level)).map(({ state }) => state);
+    if (states.length === 0) return [];
+    const count = (...wanted: ClauseState['verdict'][]): number =>
+      states.filter(({ verdict }) => wanted.includes(verdict)).length;
+    return [
+      {
+        name,
+        total: states.length,
+        observed: states.filter(isObserved).length,
+        failed: count('FAIL'),
+        warned: count('WARN'),
+        inconclusive: count('INCONCLUSIVE', 'ERROR'),
+        notApplicable: count('NOT APPLICABLE'),
+        notObserved: count('not observed'),
+      },
+    ];
+  });
+}

@@ -96,7 +96,7 @@ export default class DsmipReporter implements Reporter {
     const links = [...this.benches.values()].map(({ link }) => link);
     this.progress = new Progress(process.stdout, () =>
       progressText(
-        links.flatMap((link) => [...link.outcomes.values()].map(({ outcome }) => outcome)),
+        links.flatMap((link) => [...link.outcomes.values()]),
         [...this.benches.values()].reduce((sum, bench) => sum + bench.tests.length, 0),
         links.flatMap((link) => link.running).slice(0, mostShown),
         (Date.now() - this.startedMs) / 1000,
@@ -117,7 +117,7 @@ export default class DsmipReporter implements Reporter {
   onTestEnd(test: TestCase, result: TestResult): void {
     const problem = result.annotations.find(({ type }) => type === problemAnnotation)?.description;
     const link = this.benches.get(annotated(test, benchAnnotation))?.link;
-    const outcome = link?.outcomes.get(idOf(test))?.outcome;
+    const outcome = link?.outcomes.get(idOf(test));
     const broken = outcome !== undefined && (outcome.verdict === 'FAIL' || outcome.verdict === 'ERROR');
     if (problem === undefined && !broken) return;
     const message = broken ? failureText(outcome, link) : `ERROR of the harness: ${problem}`;
@@ -192,7 +192,7 @@ function failureText(outcome: Outcome, link: BenchLink | undefined): string {
 function collect({ link, tests }: Bench): Results | undefined {
   const { begun } = link;
   if (begun === undefined) return undefined;
-  const outcomes = tests.flatMap((id) => link.outcomes.get(id)?.outcome ?? []);
+  const outcomes = tests.flatMap((id) => link.outcomes.get(id) ?? []);
   const notRun = tests.filter((id) => !link.outcomes.has(id));
   const { header, clauses, folder } = begun;
   if (link.end !== undefined) return assemble(header, { ...link.end, outcomes, clauses });

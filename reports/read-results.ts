@@ -1,37 +1,20 @@
 /** Reads results.json back, as a file that anybody may have had in hands. */
 import { readFileSync } from 'node:fs';
-import { type Results, resultsText } from './results.ts';
+import { problemsOf } from '../harness/vectors/schema.ts';
+import { clauseStates } from './clauses.ts';
+import { hasItsDigest, type Results, totalsOf } from './results.ts';
 
 /** The file is not what this version of the program writes; the message says in which way. */
 export class ResultsError extends Error {
   readonly code = 'BAD_RESULTS';
 }
 
-const texts = ['tool', 'document', 'role', 'vectors', 'ledger', 'originNs', 'seed', 'start', 'end'] as const;
-const lists = ['roundTripsNs', 'findings', 'outcomes', 'clauses'] as const;
-const objects = ['device', 'ics', 'profile', 'selection', 'readings'] as const;
+const format = 'dsmip-conformance results 2';
 
 const isObject = (value: unknown): value is { [key: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const everywhere = (list: unknown, fits: (entry: unknown) => boolean): boolean =>
-  Array.isArray(list) && list.every(fits);
-
-function isOutcome(value: unknown): boolean {
-  if (!isObject(value) || typeof value.id !== 'string' || typeof value.verdict !== 'string') return false;
-  if (typeof value.startNs !== 'number' || typeof value.endNs !== 'number') return false;
-  const stimulus = (one: unknown): boolean =>
-    isObject(one) && typeof one.port === 'string' && typeof one.timeNs === 'number';
-  return (
-    everywhere(value.mobileNodes, (one) => Number.isInteger(one)) &&
-    everywhere(value.stimuli, stimulus) &&
-    everywhere(value.judgements, isObject) &&
-    everywhere(value.steps, isObject) &&
-    (value.breakdown === undefined || isObject(value.breakdown))
-  );
-}
-
-function problemOf(value: unknown, version: string): string | undefined {
+function problemOf(value: unknown, text: string, version: string | undefined): string | undefined {
   if (
     !isObject(value) ||
     typeof value.format !== 'string' ||
@@ -39,24 +22,35 @@ function problemOf(value: unknown, version: string): string | undefined {
   ) {
     return 'holds no results of dsmip-conformance';
   }
-  if (value.format !== 'dsmip-conformance results 1')
-    return `has the format "${value.format}", which this version does not know`;
-  if (value.tool !== version)
+  if (value.format !== format)
+    return `has the format ${JSON.stringify(value.format)}, and this version knows "${format}": use the version of the project that wrote it`;
+  if (version !== undefined && value.tool !== version)
     return `was written by version ${String(value.tool)}, and this is ${version}: use that version`;
-  const wrong =
-    texts.find((name) => typeof value[name] !== 'string') ??
-    lists.find((name) => !Array.isArray(value[name])) ??
-    objects.find((name) => !isObject(value[name])) ??
-    (typeof value.strict === 'boolean' ? undefined : 'strict') ??
-    (typeof value.graceNs === 'number' ? undefined : 'graceNs');
-  if (wrong !== undefined) return `was changed by hand: "${wrong}" is not what it was`;
-  if (!/^\d+$/.test(String(value.originNs))) return 'was changed by hand: "originNs" is no number';
-  const at = (value.outcomes as unknown[]).findIndex((one) => !isOutcome(one));
-  return at < 0 ? undefined : `was changed by hand: outcome ${at + 1} is not one`;
+  if (!hasItsDigest(text))
+    return 'was changed after it was written, or is cut short: its digest is not that of its content';
+  const [problem, ...more] = problemsOf('results.schema.json', value);
+  if (problem !== undefined)
+    return `does not follow its schema: ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}${more.length === 0 ? '' : ` (and ${more.length} more)`}`;
+  return undefined;
 }
 
-/** Read and check results.json. Throws ResultsError with what is wrong. */
-export function readResults(file: string, version: string): { results: Results; text: string } {
+/** What follows from the outcomes and is another in the file: its clauses or its totals. */
+function disagreement(results: Results): string | undefined {
+  const states = clauseStates(results);
+  const at = states.findIndex(
+    (state, n) => JSON.stringify(state) !== JSON.stringify(results.clauses[n]?.state),
+  );
+  if (at >= 0) return `says of clause ${results.clauses[at]?.id} what does not follow from its tests`;
+  if (JSON.stringify(totalsOf(results)) !== JSON.stringify(results.totals))
+    return 'has totals that do not follow from its tests';
+  return undefined;
+}
+
+/**
+ * Read and check a results.json; of any version of this program that writes the same format, or of `version` alone. Throws ResultsError
+ * with what is wrong.
+ */
+export function readResults(file: string, version?: string): { results: Results; text: string } {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -74,10 +68,10 @@ export function readResults(file: string, version: string): { results: Results; 
   } catch {
     throw new ResultsError(`${file} is cut short or was changed by hand: it is not JSON`);
   }
-  const problem = problemOf(value, version);
+  const problem = problemOf(value, text, version);
   if (problem !== undefined) throw new ResultsError(`${file} ${problem}`);
-  const results = value as Results;
-  if (resultsText(results) !== text)
-    throw new ResultsError(`${file} was changed by hand: it is not laid out as it was written`);
+  const { digest: _digest, ...results } = value as Results & { digest: string };
+  const wrong = disagreement(results);
+  if (wrong !== undefined) throw new ResultsError(`${file} ${wrong}`);
   return { results, text };
 }

@@ -1,151 +1,22 @@
 /** From results to reports: golden summary, exit statuses, captures that others can read. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import type { Judgement, Outcome, Verdict } from '../harness/engine/outcome.ts';
-import { clauseRows } from './clauses.ts';
+import type { Verdict } from '../harness/engine/outcome.ts';
 import { type Covered, coverage } from './coverage.ts';
 import { type CapturedFrame, CaptureError, readPcapng, writePcapng } from './pcapng.ts';
 import { progressText } from './progress.ts';
 import { readResults } from './read-results.ts';
-import { type ClauseFacts, captureFile, exitStatus, type Results, resultsText } from './results.ts';
+import { captureFile, exitStatus, type Results, resultsText, withOutcomes } from './results.ts';
 import { summary, summaryOf } from './summary.ts';
+import { outcome, sampleResults as results } from './testing/samples.ts';
 import { cut, labelled } from './text.ts';
 import { writeResults } from './write-results.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-reports-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-
-function clause(id: string, changes: Partial<ClauseFacts> = {}): ClauseFacts {
-  const section = id.startsWith('B') ? 'base' : (id.split('-')[0] as string);
-  return {
-    id,
-    section,
-    level: 'MUST',
-    class: 'T',
-    verdict: 'FAIL',
-    requires: `What clause ${id} asks for.`,
-    lines: [[10, 12]],
-    sources: [],
-    positions: ['H1'],
-    governedBy: [],
-    readings: [],
-    aspects: {},
-    ...changes,
-  };
-}
-
-function outcome(id: string, verdict: Verdict, changes: Partial<Outcome> = {}): Outcome {
-  return {
-    id,
-    title: `The title of ${id}`,
-    file: 'x.json',
-    role: 'home-agent',
-    position: 'co-located',
-    clauses: [],
-    verdict,
-    judgements: [],
-    steps: [],
-    mobileNodes: [0],
-    stimuli: [],
-    startNs: 0,
-    endNs: 0,
-    ...changes,
-  };
-}
-
-const judgement = (name: string, verdict: Verdict, changes: Partial<Judgement> = {}): Judgement => ({
-  clause: name,
-  level: 'MUST',
-  verdict,
-  step: 'body[1]',
-  expected: ['IPv4 10.1.0.1 > 10.10.128.1 protocol 41', 'IPv6 2001:db8:c::2 > 2001:db8:1::1'],
-  actual: ['IPv4 10.1.0.1 > 10.1.1.1 protocol 41', 'IPv6 2001:db8:c::2 > 2001:db8:1::1'],
-  difference: { path: 'ipv4.destination', expected: '10.10.128.1', actual: '10.1.1.1' },
-  frames: [3],
-  ...changes,
-});
-
-const results: Results = {
-  format: 'dsmip-conformance results 1',
-  tool: '0.1.0',
-  document: 'draft',
-  device: { vendor: 'Acme', product: 'HA \u001b[31mred', version: '1' },
-  role: 'home-agent',
-  ics: { ipv6Extensions: true },
-  profile: { file: 'acme.json', hash: '0' },
-  vectors: '0',
-  ledger: '0',
-  strict: false,
-  selection: {},
-  readings: { A04: 'literal' },
-  originNs: '1700000000000000000',
-  seed: '00',
-  graceNs: 1,
-  roundTripsNs: [1],
-  start: '2026-01-01T00:00:00.000Z',
-  end: '2026-01-01T00:00:05.500Z',
-  findings: ['the kernel dropped 2 frames'],
-  outcomes: [
-    outcome('ha-good@co-located', 'PASS', { clauses: ['4.3-a'], judgements: [judgement('4.3-a', 'PASS')] }),
-    outcome('ha-bad@co-located', 'FAIL', {
-      clauses: ['4.3-a', '4.3-b', '4.3-c'],
-      judgements: [
-        judgement('4.3-a', 'FAIL'),
-        judgement('4.3-b#part', 'FAIL', { reading: 'A11' }),
-        judgement('4.3-c', 'WARN', {
-          level: 'SHOULD',
-          step: 'body[2]',
-          actual: ['nothing'],
-          silence: 'barrier',
-          frames: [],
-        }),
-      ],
-      steps: [
-        {
-          part: 'preamble',
-          step: 'preamble[0]',
-          text: 'at mn sent something earlier',
-          ok: true,
-          timeNs: 1,
-          frames: [],
-        },
-        {
-          part: 'body',
-          step: 'body[0]',
-          text: 'at cn sent IPv6 2001:db8:c::2 > 2001:db8:1::1',
-          ok: true,
-          timeNs: 2,
-          frames: [],
-        },
-        { part: 'body', step: 'body[1]', text: 'at mn came IPv4', ok: false, timeNs: 3, frames: [3] },
-      ],
-    }),
-    outcome('ha-open@co-located', 'INCONCLUSIVE', { clauses: ['4.3-d'], reason: 'preamble[1]: no answer' }),
-    outcome('ha-open-too@co-located', 'INCONCLUSIVE', {
-      clauses: ['4.3-d'],
-      reason: 'preamble[1]: no answer',
-    }),
-    outcome('ha-claim@co-located', 'NOT APPLICABLE', {
-      clauses: ['4.3-e'],
-      reason: 'the ICS says no to: advertises',
-    }),
-    outcome('ha-may@co-located', 'INFO', { clauses: ['1-a'], judgements: [judgement('1-a', 'INFO')] }),
-  ],
-  clauses: [
-    clause('1-a', { level: 'MAY', verdict: 'INFO' }),
-    clause('4.3-a'),
-    clause('4.3-b', { aspects: { part: { verdict: 'FAIL', requires: 'What a part of it asks for.' } } }),
-    clause('4.3-c', { level: 'SHOULD', verdict: 'WARN' }),
-    clause('4.3-d'),
-    clause('4.3-e'),
-    clause('4.3-f', { class: 'X', unseen: 'It is inside.' }),
-    clause('4.3-g', { governedBy: ['4.3-a'] }),
-    clause('B1', { level: 'MUST (base)', lines: [], sources: ['RFC 3344 3.2'] }),
-  ],
-};
 
 const golden = `Failures
 
@@ -202,12 +73,8 @@ t.test('the summary', async (t) => {
 });
 
 t.test('the summary of several devices', async (t) => {
-  const other: Results = {
-    ...results,
-    role: 'foreign-agent',
-    clauses: results.clauses.slice(0, 2),
-    outcomes: [],
-  };
+  const clauses = results.clauses.slice(0, 2);
+  const other = withOutcomes({ ...results, role: 'foreign-agent', clauses }, []);
   const lines = summaryOf([results, other]);
   const text = lines.join('\n');
   t.match(text, /^Failures \(home-agent\)$/m, 'says whose they are');
@@ -249,7 +116,7 @@ t.test('coverage', async (t) => {
 
 t.test('what became of each clause', async (t) => {
   t.same(
-    clauseRows(results).map(({ clause: { id }, verdict, tests }) => [id, verdict, tests]),
+    results.clauses.map(({ id, state }) => [id, state.verdict, state.tests.length]),
     [
       ['1-a', 'INFO', 1],
       ['4.3-a', 'FAIL', 2],
@@ -350,24 +217,36 @@ t.test(
 t.test('results.json', async (t) => {
   writeResults(folder, results);
   const file = join(folder, 'results.json');
+  const written = readFileSync(file, 'utf8');
   t.same(readResults(file, '0.1.0'), { results, text: resultsText(results) });
-  const refused = (change: (copy: { [key: string]: unknown }) => void, words: RegExp): void => {
-    const copy = structuredClone(results) as unknown as { [key: string]: unknown };
-    change(copy);
-    writeFileSync(file, `${JSON.stringify(copy, null, 2)}\n`);
-    t.throws(() => readResults(file, '0.1.0'), { code: 'BAD_RESULTS', message: words });
+  t.same(readResults(file), { results, text: written }, 'of any version of this format');
+  const refused = (text: string, words: RegExp, version?: string): void => {
+    writeFileSync(file, text);
+    t.throws(() => readResults(file, version), { code: 'BAD_RESULTS', message: words });
   };
+  refused('', /not JSON/);
+  refused('{}', /holds no results/);
   refused(
-    (copy) => Object.assign(copy, { format: 'dsmip-conformance results 2' }),
-    /format "dsmip-conformance results 2"/,
+    '{"format": "dsmip-conformance results 1"}',
+    /format "dsmip-conformance results 1".*use the version/,
   );
-  refused(
-    (copy) => Object.assign(copy, { tool: '0.2.0' }),
-    /written by version 0\.2\.0, and this is 0\.1\.0/,
-  );
-  refused((copy) => Object.assign(copy, { originNs: 'soon' }), /"originNs" is no number/);
-  refused((copy) => Object.assign(copy, { clauses: 5 }), /"clauses" is not what it was/);
-  refused((copy) => Object.assign(copy, { outcomes: [{}] }), /outcome 1 is not one/);
+  refused(written, /written by version 0\.1\.0, and this is 0\.2\.0/, '0.2.0');
+  for (const cut of [written.length - 1, written.length >> 1]) refused(written.slice(0, cut), /cut short/);
+  refused(written.replace('"verdict":"FAIL"', '"verdict":"PASS"'), /was changed after it was written/);
+  refused(JSON.stringify(JSON.parse(written)), /was changed after it was written/);
+  // Whoever writes a digest of their own has still to write what follows from the tests.
+  const forged = (change: (copy: Results) => void, words: RegExp): void => {
+    const copy = structuredClone(results);
+    change(copy);
+    refused(resultsText(copy), words);
+  };
+  forged((copy) => Object.assign(copy, { originNs: 'soon' }), /schema: originNs: /);
+  forged((copy) => Object.assign(copy, { clauses: 5 }), /schema: clauses: /);
+  forged((copy) => Object.assign(copy, { extra: 1 }), /schema: .*extra/);
+  forged((copy) => Object.assign(copy, { outcomes: [{}] }), /schema: outcomes\[0\]/);
+  forged(({ outcomes }) => outcomes.splice(1, 1), /says of clause 4\.3-a what does not follow/);
+  forged(({ totals }) => Object.assign(totals.tests, { PASS: 99 }), /has totals that do not follow/);
+  t.same(withOutcomes(results, results.outcomes), results);
 });
 
 t.test('text', async (t) => {

@@ -1,6 +1,5 @@
 /** What is asked of one run, and what its processes say to each other: each message is one line of JSON. */
-import type { Outcome } from '../harness/engine/outcome.ts';
-import type { ClauseFacts, Results, ResultsHeader } from './results.ts';
+import type { ClauseFacts, Results, ResultsHeader, TestResult } from './results.ts';
 
 /** One device to be tested: its profile, and the bench it needs. */
 export interface BenchRequest {
@@ -64,14 +63,14 @@ export function folderOf(
 export type ServerMessage =
   | { type: 'begin'; header: ResultsHeader; clauses: ClauseFacts[]; folder: string }
   | { type: 'alive'; running: string[] }
-  | { type: 'outcome'; outcome: Outcome; capture?: string }
+  | { type: 'outcome'; outcome: TestResult }
   | { type: 'problem'; message: string }
   /** The operator has to do this; `Done` is to follow. */
   | { type: 'ask'; question: string }
   | ({ type: 'end' } & RunEnd);
 
 /** What is known after the last test. */
-export type RunEnd = Pick<Results, 'end' | 'findings' | 'incomplete' | 'notRun'>;
+export type RunEnd = Pick<Results, 'end' | 'findings' | 'incomplete' | 'notRun' | 'capture'>;
 
-/** What a test gets when it asks for its outcome. */
-export type Answer = { outcome: Outcome; capture?: string } | { problem: string };
+/** What a test gets when it asks for its outcome, with the path of its capture. */
+export type Answer = { outcome: TestResult; capture?: string } | { problem: string };

@@ -1,6 +1,9 @@
 /** A run's results as one value: what every report is made from, and nothing else. No keys, ever. */
-import type { Outcome, Verdict } from '../harness/engine/outcome.ts';
-import type { Aspect, Clause } from '../harness/vectors/ledger.ts';
+import { createHash } from 'node:crypto';
+import { type Outcome, type Verdict, verdictOrder } from '../harness/engine/outcome.ts';
+import type { Alternative, Aspect, Clause, Reading } from '../harness/vectors/ledger.ts';
+import type { ExtensionTypes } from '../harness/wire/index.ts';
+import { type ClauseState, clauseStates, type RankCount, rankCounts } from './clauses.ts';
 
 /** What a report has to say of a clause that binds the role. */
 export type ClauseFacts = Pick<
@@ -28,8 +31,47 @@ export interface Device {
   version: string;
 }
 
+/** A clause and what became of it. */
+export type ClauseResult = ClauseFacts & { state: ClauseState };
+
+/** A reading that clauses of the role rest on, and which of its alternatives is in force ("settled": its own words). */
+export interface ReadingFacts extends Pick<Reading, 'id' | 'where' | 'problem' | 'reading' | 'successor'> {
+  inForce: string;
+  alternatives: Pick<Alternative, 'name' | 'reading'>[];
+}
+
+/** Who the parties of the draft's figures are: mobile node, foreign agent, home agent, correspondent node; a host beside them. */
+export const lanes = ['MN', 'FA', 'HA', 'CN', 'host'] as const;
+export type Lane = (typeof lanes)[number];
+
+/** Whose an address is. */
+export interface AddressFacts {
+  address: string;
+  lane: Lane;
+  /** In words: "home address of mobile node 3". */
+  name: string;
+}
+
+/** A file of packets beside results.json. */
+export interface CaptureFacts {
+  /** From the run's folder on. */
+  file: string;
+  sha256: string;
+  frames: number;
+}
+
+export type TestResult = Outcome & { capture?: CaptureFacts };
+
+/** The totals, the same in every report. */
+export interface Totals {
+  tests: { [verdict in Verdict]: number };
+  /** By ranks of levels. */
+  clauses: RankCount[];
+  exitStatus: 0 | 1 | 2 | 3;
+}
+
 export interface Results {
-  format: 'dsmip-conformance results 1';
+  format: 'dsmip-conformance results 2';
   /** Version of this program. */
   tool: string;
   document: string;
@@ -45,14 +87,20 @@ export interface Results {
     /** SHA-256 (first 16 digits) of what is not secret in it. */
     hash: string;
   };
-  /** SHA-256 (first 16 digits) of the selected vectors and of the ledger. */
+  /** SHA-256 (first 16 digits) of the selected vectors, of all of the role, and of the ledger. */
   vectors: string;
+  suite: string;
   ledger: string;
   strict: boolean;
   /** What was asked for on the command line: clause, vector, level. */
   selection: { [name: string]: string };
   /** Readings in force other than the settled ones. */
   readings: { [reading: string]: string };
+  /** Every reading that the clauses rest on. */
+  readingFacts: ReadingFacts[];
+  /** Type numbers of the draft's extensions, by which captures are decoded. */
+  extensionTypes: ExtensionTypes;
+  addresses: AddressFacts[];
   /** ns since 1970; times in outcomes count from here. */
   originNs: string;
   seed: string;
@@ -71,49 +119,120 @@ export interface Results {
   notRun?: string[];
   /** What of the surroundings may have spoiled verdicts. */
   findings: string[];
-  outcomes: Outcome[];
+  /** Every packet of the run in one file. */
+  capture?: CaptureFacts;
+  totals: Totals;
   /** Every clause that binds the role, in the order of the draft. */
-  clauses: ClauseFacts[];
+  clauses: ClauseResult[];
+  outcomes: TestResult[];
 }
 
 /** What is known before the first test. */
 export type ResultsHeader = Omit<
   Results,
-  'end' | 'incomplete' | 'notRun' | 'findings' | 'outcomes' | 'clauses'
+  'end' | 'incomplete' | 'notRun' | 'findings' | 'capture' | 'totals' | 'clauses' | 'outcomes'
 >;
 
-/** Put together what a run found out; the order of the keys is fixed, so that equal results are equal files. */
+/**
+ * Put together what a run found out; what became of the clauses and the totals follow from it. The order of the keys is fixed, so that
+ * equal results are equal files.
+ */
 export function assemble(
   header: ResultsHeader,
-  rest: Pick<Results, 'end' | 'findings' | 'outcomes' | 'clauses'> & {
+  rest: Pick<Results, 'end' | 'findings' | 'outcomes'> & {
+    clauses: readonly ClauseFacts[];
     incomplete?: string | undefined;
     notRun?: string[];
+    capture?: CaptureFacts | undefined;
   },
 ): Results {
+  const { outcomes, incomplete, capture } = rest;
+  const states = clauseStates({
+    clauses: rest.clauses,
+    outcomes,
+    selection: header.selection,
+    ...(incomplete === undefined ? {} : { incomplete }),
+  });
+  const clauses = rest.clauses.map(
+    (clause, at): ClauseResult => ({ ...clause, state: states[at] as ClauseState }),
+  );
   return {
     ...header,
     end: rest.end,
-    ...(rest.incomplete === undefined ? {} : { incomplete: rest.incomplete }),
+    ...(incomplete === undefined ? {} : { incomplete }),
     ...(rest.notRun === undefined || rest.notRun.length === 0 ? {} : { notRun: rest.notRun }),
     findings: rest.findings,
-    outcomes: rest.outcomes,
-    clauses: rest.clauses,
+    ...(capture === undefined ? {} : { capture }),
+    totals: totalsOf({ clauses, outcomes, ...(incomplete === undefined ? {} : { incomplete }) }),
+    clauses,
+    outcomes,
   };
 }
 
-/** The text of results.json. */
-export const resultsText = (results: Results): string => `${JSON.stringify(results, null, 2)}\n`;
+/** The results with outcomes judged anew: everything that follows from them follows again. */
+export function withOutcomes(results: Results, outcomes: TestResult[]): Results {
+  const { end, incomplete, notRun, findings, capture, totals: _totals, clauses, ...header } = results;
+  const { outcomes: _outcomes, ...known } = header;
+  return assemble(known, {
+    end,
+    incomplete,
+    ...(notRun === undefined ? {} : { notRun }),
+    findings,
+    capture,
+    clauses: clauses.map(({ state: _state, ...clause }) => clause),
+    outcomes,
+  });
+}
+
+const digestLine = /^ "digest": "sha256:([0-9a-f]{64})"\n\}\n$/;
+
+/** The text of results.json: an entry a line, last the SHA-256 of all before it, by which a changed file is known. */
+export function resultsText(results: Results): string {
+  const lines = Object.entries(results).flatMap(([key, value]) => {
+    if (key === 'digest') return [];
+    const whole = Array.isArray(value) && value.length > 0 && typeof value[0] === 'object';
+    const text = whole
+      ? `[\n${value.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n')}\n ]`
+      : JSON.stringify(value);
+    return ` ${JSON.stringify(key)}: ${text},\n`;
+  });
+  const text = `{\n${lines.join('')}`;
+  return `${text} "digest": "sha256:${createHash('sha256').update(text).digest('hex')}"\n}\n`;
+}
+
+/** Whether the text of a results.json ends with the digest of what stands before it. */
+export function hasItsDigest(text: string): boolean {
+  const at = text.lastIndexOf('\n "digest": ') + 1;
+  const found = digestLine.exec(text.slice(at))?.[1];
+  return found !== undefined && found === createHash('sha256').update(text.slice(0, at)).digest('hex');
+}
 
 /** Name of a test's capture, from the run's folder on. */
 export function captureFile(id: string): string {
   return `captures/${id.replaceAll('/', '__').replaceAll('@', '--')}.pcapng`;
 }
 
+/** What results.json says of a capture. */
+export const captureFacts = (file: string, octets: Uint8Array, frames: number): CaptureFacts => ({
+  file,
+  sha256: createHash('sha256').update(octets).digest('hex'),
+  frames,
+});
+
 /** How many tests had each verdict. */
 export function countVerdicts(outcomes: readonly Pick<Outcome, 'verdict'>[]): Map<Verdict, number> {
   const counts = new Map<Verdict, number>();
   for (const { verdict } of outcomes) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   return counts;
+}
+
+/** The totals that follow from the tests of a run. */
+export function totalsOf(run: Pick<Results, 'clauses' | 'outcomes' | 'incomplete'>): Totals {
+  const counts = countVerdicts(run.outcomes);
+  const tests = Object.fromEntries(
+    verdictOrder.map((verdict) => [verdict, counts.get(verdict) ?? 0]),
+  ) as Totals['tests'];
+  return { tests, clauses: rankCounts(run.clauses), exitStatus: exitStatus(run) };
 }
 
 /** Exit status of a run with several devices: a FAIL of any, else what could not be judged of any, else whether anything passed. */

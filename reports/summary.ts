@@ -1,9 +1,9 @@
 /** The summary of a run: failures first, then warnings, what stayed open and why, every clause of the role, the totals. */
 import { harmless } from '../harness/engine/describe.ts';
 import { type Verdict, verdictOrder } from '../harness/engine/outcome.ts';
-import { type ClauseRow, clauseRows, isObserved, ranks } from './clauses.ts';
+import { isObserved, type RankCount } from './clauses.ts';
 import { clauseTable, findingLines } from './finding.ts';
-import { countVerdicts, exitStatusOf, type Results } from './results.ts';
+import { type ClauseResult, exitStatusOf, type Results } from './results.ts';
 import { cut, labelled, paint, plain, plural, type TextOptions } from './text.ts';
 
 function section(title: string, lines: string[]): string[] {
@@ -42,22 +42,22 @@ function byReason(results: Results, verdict: Verdict, options: TextOptions): str
   ]);
 }
 
-function clauseLine(row: ClauseRow, options: TextOptions): string {
-  const { clause, verdict } = row;
+function clauseLine(clause: ClauseResult, options: TextOptions): string {
+  const { verdict, tests: judging, why } = clause.state;
   const shown = verdict === 'not observed' ? verdict : paint(verdict.padEnd(14), verdict, options);
-  const tests = row.tests === 0 ? '' : String(row.tests);
+  const tests = judging.length === 0 ? '' : String(judging.length);
   const head = `${clause.id.padEnd(9)}${clause.level.padEnd(14)}${clause.class.padEnd(3)}${shown.padEnd(14)}${tests.padStart(4)}  `;
-  const text = row.why === undefined ? clause.requires : `(${row.why})`;
+  const text = why === undefined ? clause.requires : `(${why})`;
   return `${head}${cut(harmless(text), Math.max(20, options.width - 46))}`;
 }
 
 /** Every clause; of a selection those that it touches, the others as a number. */
-function clauseLines(rows: ClauseRow[], results: Results, options: TextOptions): string[] {
+function clauseLines(results: Results, options: TextOptions): string[] {
   const touched = new Set(results.outcomes.flatMap(({ clauses }) => clauses));
   const whole = Object.keys(results.selection).length === 0;
-  const shown = whole ? rows : rows.filter(({ clause }) => touched.has(clause.id));
-  const lines = shown.map((row) => clauseLine(row, options));
-  const others = rows.length - shown.length;
+  const shown = whole ? results.clauses : results.clauses.filter(({ id }) => touched.has(id));
+  const lines = shown.map((clause) => clauseLine(clause, options));
+  const others = results.clauses.length - shown.length;
   return others === 0
     ? lines
     : [...lines, `and ${plural(others, 'clause')} that no test of this selection judges`];
@@ -71,29 +71,23 @@ const listed = (...counts: [number, string][]): string =>
     .join(', ');
 
 /** `MUST 24 of 25 observed (1 failed), 1 not applicable` */
-function rankWords(name: string, rows: readonly ClauseRow[]): string {
-  const count = (...wanted: ClauseRow['verdict'][]): number =>
-    rows.filter(({ verdict }) => wanted.includes(verdict)).length;
-  const broken = listed([count('FAIL'), 'failed'], [count('WARN'), 'warned']);
+export function rankWords(rank: RankCount): string {
+  const broken = listed([rank.failed, 'failed'], [rank.warned, 'warned']);
   const rest = listed(
-    [count('INCONCLUSIVE', 'ERROR'), 'inconclusive'],
-    [count('NOT APPLICABLE'), 'not applicable'],
-    [count('not observed'), 'not observable or not tested'],
+    [rank.inconclusive, 'inconclusive'],
+    [rank.notApplicable, 'not applicable'],
+    [rank.notObserved, 'not observable or not tested'],
   );
-  const observed = rows.filter(isObserved).length;
-  return `${name} ${observed} of ${rows.length} observed${broken === '' ? '' : ` (${broken})`}${rest === '' ? '' : `, ${rest}`}`;
+  return `${rank.name} ${rank.observed} of ${rank.total} observed${broken === '' ? '' : ` (${broken})`}${rest === '' ? '' : `, ${rest}`}`;
 }
 
-function totals(results: Results, rows: ClauseRow[], options: TextOptions): string[] {
-  const counts = countVerdicts(results.outcomes);
+function totals(results: Results, options: TextOptions): string[] {
+  const { tests, clauses } = results.totals;
   const verdicts = verdictOrder
-    .filter((verdict) => counts.has(verdict))
-    .map((verdict) => paint(`${counts.get(verdict)} ${verdict}`, verdict, options));
+    .filter((verdict) => tests[verdict] > 0)
+    .map((verdict) => paint(`${tests[verdict]} ${verdict}`, verdict, options));
   const lines = [`Tests    ${plural(results.outcomes.length, 'test')}: ${verdicts.join(', ') || 'none'}`];
-  for (const { name, levels } of ranks) {
-    const own = rows.filter(({ clause }) => levels.includes(clause.level));
-    if (own.length > 0) lines.push(...labelled('Clauses  ', rankWords(name, own), options.width));
-  }
+  for (const rank of clauses) lines.push(...labelled('Clauses  ', rankWords(rank), options.width));
   return lines;
 }
 
@@ -129,41 +123,37 @@ function details(results: Results, whose: string, options: TextOptions): string[
 }
 
 /** Every clause that binds the role. */
-function clausesOf(results: Results, rows: ClauseRow[], options: TextOptions): string[] {
+function clausesOf(results: Results, options: TextOptions): string[] {
   const title =
     results.role === 'scenario'
       ? 'Clauses that the scenarios judge'
       : `Clauses that bind the ${results.role}`;
-  return section(
-    `${title} (level, class, verdict, tests, what it requires)`,
-    clauseLines(rows, results, options),
-  );
+  return section(`${title} (level, class, verdict, tests, what it requires)`, clauseLines(results, options));
 }
-
-type Table = { results: Results; rows: ClauseRow[] };
 
 const columnWidth = 16;
 const dash = '-';
 
 /** Clauses of the draft against the devices of a run: every clause that binds one of them, in the order of the draft. */
-function clauseMatrix(tables: readonly Table[], options: TextOptions): string[] {
-  const cells = new Map<string, { row: ClauseRow; cells: Map<Table, ClauseRow> }>();
-  for (const table of tables)
-    for (const row of table.rows) {
-      const entry = cells.get(row.clause.id) ?? { row, cells: new Map<Table, ClauseRow>() };
-      entry.cells.set(table, row);
-      cells.set(row.clause.id, entry);
+function clauseMatrix(all: readonly Results[], options: TextOptions): string[] {
+  const rows = new Map<string, { clause: ClauseResult; cells: Map<Results, ClauseResult> }>();
+  for (const results of all)
+    for (const clause of results.clauses) {
+      const row = rows.get(clause.id) ?? { clause, cells: new Map<Results, ClauseResult>() };
+      row.cells.set(results, clause);
+      rows.set(clause.id, row);
     }
-  const order = [...cells.values()].sort((a, b) => compareIds(a.row.clause.id, b.row.clause.id));
-  const cell = (row: ClauseRow | undefined): string => {
-    if (row === undefined) return dash.padEnd(columnWidth);
-    const text = `${row.verdict}${row.tests === 0 ? '' : ` ${row.tests}`}`.padEnd(columnWidth);
-    return row.verdict === 'not observed' ? text : paint(text, row.verdict, options);
+  const order = [...rows.values()].sort((a, b) => compareIds(a.clause.id, b.clause.id));
+  const cell = (clause: ClauseResult | undefined): string => {
+    if (clause === undefined) return dash.padEnd(columnWidth);
+    const { verdict, tests } = clause.state;
+    const text = `${verdict}${tests.length === 0 ? '' : ` ${tests.length}`}`.padEnd(columnWidth);
+    return verdict === 'not observed' ? text : paint(text, verdict, options);
   };
-  const lines = order.map(({ row, cells: own }) =>
-    `${row.clause.id.padEnd(9)}${row.clause.level.padEnd(14)}${row.clause.class.padEnd(3)}${tables.map((table) => cell(own.get(table))).join('')}`.trimEnd(),
+  const lines = order.map(({ clause, cells }) =>
+    `${clause.id.padEnd(9)}${clause.level.padEnd(14)}${clause.class.padEnd(3)}${all.map((results) => cell(cells.get(results))).join('')}`.trimEnd(),
   );
-  const heads = tables.map(({ results }) => results.role.padEnd(columnWidth)).join('');
+  const heads = all.map(({ role }) => role.padEnd(columnWidth)).join('');
   return section(`Clauses, with the verdict and the number of tests of each role that they bind`, [
     `${' '.repeat(26)}${heads}`.trimEnd(),
     ...lines,
@@ -171,18 +161,19 @@ function clauseMatrix(tables: readonly Table[], options: TextOptions): string[] 
 }
 
 /** `4.3-f` before `4.10-a`, sections before the base checks. */
-function compareIds(a: string, b: string): number {
+export function compareIds(a: string, b: string): number {
   return a.startsWith('B') === b.startsWith('B')
     ? a.localeCompare(b, 'en', { numeric: true })
     : Number(a.startsWith('B')) - Number(b.startsWith('B'));
 }
 
 /** What was not observed, with the reason, those with the same reason together. */
-function notObserved({ results, rows }: Table, options: TextOptions): string[] {
+function notObserved(results: Results, options: TextOptions): string[] {
   const reasons = new Map<string, string[]>();
-  for (const row of rows.filter((one) => !isObserved(one))) {
-    const why = harmless(row.why ?? String(row.verdict));
-    reasons.set(why, [...(reasons.get(why) ?? []), `${row.clause.id} (${row.clause.level})`]);
+  for (const { id, level, state } of results.clauses) {
+    if (isObserved(state)) continue;
+    const why = harmless(state.why ?? state.verdict);
+    reasons.set(why, [...(reasons.get(why) ?? []), `${id} (${level})`]);
   }
   return section(
     `Not observed of the ${results.role}`,
@@ -209,24 +200,18 @@ function deviceLine(results: Results, options: TextOptions): string[] {
  * The summary of a run with one device or several: what went wrong with each, the clauses, the totals of each, the result.
  */
 export function summaryOf(all: readonly Results[], options: TextOptions = plain): string[] {
-  const tables = all.map((results) => ({ results, rows: clauseRows(results) }));
   const status = exitStatusOf(all);
   const seconds =
     (Math.max(...all.map(({ end }) => Date.parse(end))) -
       Math.min(...all.map(({ start }) => Date.parse(start)))) /
     1000;
-  const [only, ...more] = tables;
+  const [only, ...more] = all;
   return [
-    ...tables.flatMap(({ results }) =>
-      details(results, more.length === 0 ? '' : ` (${results.role})`, options),
-    ),
+    ...all.flatMap((results) => details(results, more.length === 0 ? '' : ` (${results.role})`, options)),
     ...(only !== undefined && more.length === 0
-      ? clausesOf(only.results, only.rows, options)
-      : [...clauseMatrix(tables, options), ...tables.flatMap((table) => notObserved(table, options))]),
-    ...tables.flatMap(({ results, rows }) => [
-      ...deviceLine(results, options),
-      ...totals(results, rows, options),
-    ]),
+      ? clausesOf(only, options)
+      : [...clauseMatrix(all, options), ...all.flatMap((results) => notObserved(results, options))]),
+    ...all.flatMap((results) => [...deviceLine(results, options), ...totals(results, options)]),
     `Result   ${meanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
   ];
 }

@@ -9,12 +9,17 @@ import { join } from 'node:path';
 import { asLine, onLines } from '../../reports/lines.ts';
 import { writePcapng } from '../../reports/pcapng.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
-import { assemble, captureFile } from '../../reports/results.ts';
+import {
+  assemble,
+  type CaptureFacts,
+  captureFacts,
+  captureFile,
+  type TestResult,
+} from '../../reports/results.ts';
 import { writeResults } from '../../reports/write-results.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
 import { portNames } from '../engine/bench.ts';
-import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
@@ -110,9 +115,9 @@ class Serving {
   private readonly speaker: Speaker;
   private readonly operator: Operator;
   private readonly ready: () => void;
-  private readonly outcomes = new Map<string, Outcome>();
+  private readonly outcomes = new Map<string, TestResult>();
   private readonly running = new Set<string>();
-  private readonly writes: Promise<void>[] = [];
+  private readonly writes: Promise<CaptureFacts>[] = [];
   private folder = '';
 
   constructor(begin: Begin, speaker: Speaker, operator: Operator, ready: () => void) {
@@ -146,7 +151,15 @@ class Serving {
       over: finished,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
-    const head = header({ ...request, ...bench }, profile, ledger, tests, conductor.facts, start);
+    const head = header(
+      { ...request, ...bench },
+      profile,
+      ledger,
+      vectors.tests,
+      tests,
+      conductor.facts,
+      start,
+    );
     const clauses = clausesOfRole(ledger, profile.role, vectors.tests);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
     this.log(
@@ -188,34 +201,32 @@ class Serving {
   private async runOne(conductor: Conductor, test: TestCase): Promise<void> {
     const { outcome, frames } = await conductor.run(test, () => this.running.add(test.id));
     this.running.delete(test.id);
-    let capture: string | undefined;
+    let result: TestResult = outcome;
     if (outcome.steps.length > 0 || frames.length > 0) {
-      capture = captureFile(test.id);
-      this.writes.push(this.writeCapture(join(this.folder, capture), conductor.facts.originNs, test, frames));
-      await this.writes.at(-1);
+      const write = this.writeCapture(conductor.facts.originNs, test, frames);
+      this.writes.push(write);
+      result = { ...outcome, capture: await write };
     }
-    this.outcomes.set(test.id, outcome);
+    this.outcomes.set(test.id, result);
     this.log(`${outcome.verdict} ${test.id}${outcome.reason === undefined ? '' : `: ${outcome.reason}`}`);
-    this.speaker.say({
-      type: 'outcome',
-      outcome,
-      ...(capture === undefined ? {} : { capture: join(this.folder, capture) }),
-    });
+    this.speaker.say({ type: 'outcome', outcome: result });
   }
 
   private async writeCapture(
-    file: string,
     originNs: bigint,
     test: TestCase,
     frames: Finished['frames'],
-  ): Promise<void> {
+  ): Promise<CaptureFacts> {
+    const file = captureFile(test.id);
     const captured = frames.map(({ port, timeNs, outgoing, octets }) => ({
       port,
       timeNs: originNs + BigInt(timeNs),
       outgoing,
       octets,
     }));
-    await writeFile(file, writePcapng(portNames, captured, `${test.id}: ${test.title}`));
+    const octets = writePcapng(portNames, captured, `${test.id}: ${test.title}`);
+    await writeFile(join(this.folder, file), octets);
+    return captureFacts(file, octets, frames.length);
   }
 
   private log(line: string): void {

@@ -1,5 +1,4 @@
 /** `dsmip coverage`: how much of the ledger the vectors reach in the embedded lab, or runs have observed. */
-import { clauseRows } from '../../reports/clauses.ts';
 import { type Covered, coverage } from '../../reports/coverage.ts';
 import { readResults } from '../../reports/read-results.ts';
 import { notApplicable } from '../bench/schedule.ts';
@@ -18,7 +17,8 @@ export function coverageCommand(folders: readonly string[]): void {
       ? ofVectors()
       : folders.flatMap(runFoldersOf).map((folder): Covered => {
           const { results } = readResults(`${folder}/results.json`, version());
-          return { role: results.role, clauses: clauseRows(results) };
+          const clauses = results.clauses.map((clause) => ({ clause, ...clause.state }));
+          return { role: results.role, clauses };
         });
   const { lines, complete } = coverage(all, { width: process.stdout.columns ?? 120, colour: false });
   const title =

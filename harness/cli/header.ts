@@ -1,11 +1,12 @@
 /** What the results say of a run besides its outcomes. */
 
 import type { BenchRequest, RunRequest } from '../../reports/request.ts';
-import type { ClauseFacts, ResultsHeader } from '../../reports/results.ts';
+import type { AddressFacts, ClauseFacts, Lane, ReadingFacts, ResultsHeader } from '../../reports/results.ts';
 import { hashOf, type RunFacts } from '../bench/schedule.ts';
 import type { Ledger, Role } from '../vectors/ledger.ts';
-import type { Profile } from '../vectors/profile.ts';
+import type { HostAddresses, Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
+import { addressPlus } from '../wire/index.ts';
 import { version } from './version.ts';
 
 /** What is not secret in a profile. */
@@ -29,12 +30,13 @@ export function header(
   request: Pick<RunRequest, 'strict' | 'selection' | 'readings'> & Pick<BenchRequest, 'profileName'>,
   profile: Profile,
   ledger: Ledger,
+  all: readonly TestCase[],
   tests: readonly TestCase[],
   facts: RunFacts,
   start: Date,
 ): ResultsHeader {
   return {
-    format: 'dsmip-conformance results 1',
+    format: 'dsmip-conformance results 2',
     tool: version(),
     document: ledger.document,
     device: profile.device,
@@ -43,10 +45,14 @@ export function header(
     ics: profile.ics,
     profile: { file: request.profileName, hash: profileHash(profile) },
     vectors: vectorsHash(tests),
+    suite: vectorsHash(all.filter(({ role }) => role === profile.role)),
     ledger: ledgerHash(ledger),
     strict: request.strict,
     selection: request.selection,
     readings: request.readings,
+    readingFacts: readingsOf(ledger, clausesOfRole(ledger, profile.role, all), request.readings),
+    extensionTypes: profile.extensionTypes,
+    addresses: addressesOf(profile),
     originNs: facts.originNs.toString(),
     seed: facts.seed,
     graceNs: facts.graceNs,
@@ -57,6 +63,69 @@ export function header(
     ...(facts.unreachable === undefined ? {} : { unreachable: facts.unreachable }),
     start: start.toISOString(),
   };
+}
+
+/** The readings on which the clauses rest, with the words of the one that is in force. */
+export function readingsOf(
+  ledger: Ledger,
+  clauses: readonly ClauseFacts[],
+  switched: { [reading: string]: string },
+): ReadingFacts[] {
+  const named = new Set(
+    clauses.flatMap(({ readings, aspects }) => [
+      ...readings,
+      ...Object.values(aspects).flatMap((aspect) => aspect.readings ?? []),
+    ]),
+  );
+  return [...ledger.readings.values()]
+    .filter(({ id }) => named.has(id))
+    .map(({ id, where, problem, reading, successor, alternatives }) => ({
+      id,
+      where,
+      problem,
+      reading,
+      successor,
+      inForce: switched[id] ?? 'settled',
+      alternatives: alternatives.map(({ name, reading: words }) => ({ name, reading: words })),
+    }));
+}
+
+/** Whose each address of a profile is. Of an address with several owners the first counts. */
+export function addressesOf(profile: Profile): AddressFacts[] {
+  const found = new Map<string, AddressFacts>();
+  const add = (lane: Lane, name: string, ...addresses: (string | undefined)[]): void => {
+    for (const address of addresses)
+      if (address !== undefined && !found.has(address)) found.set(address, { address, lane, name });
+  };
+  const both = (host: HostAddresses | undefined): (string | undefined)[] => [
+    host?.address,
+    host?.ipv6Address,
+  ];
+  add('HA', 'home agent', ...both(profile.homeAgent));
+  for (const [at, { address }] of profile.homeAgents.entries()) add('HA', `home agent ${at + 1}`, address);
+  for (const agent of [profile.foreignAgent, profile.plainForeignAgent]) {
+    add('FA', 'foreign agent', agent?.address);
+    add('FA', 'care-of address of the foreign agent', agent?.careOfAddress);
+  }
+  for (const [at, { address }] of profile.foreignAgents.entries())
+    add('FA', `foreign agent ${at + 1}`, address);
+  add('CN', 'correspondent node', ...both(profile.correspondentNode));
+  add('host', 'host on the home link', ...both(profile.homeHost));
+  add('MN', 'host on the visited link', ...both(profile.visitedHost));
+  const { visitedNetwork, careOfAddresses } = profile;
+  add('host', 'router of the visited network', visitedNetwork?.router, visitedNetwork?.ipv6Router);
+  if (visitedNetwork !== undefined)
+    for (const n of [0, 1]) add('MN', 'care-of address', addressPlus(visitedNetwork.careOfAddress, n));
+  for (const { index, ipv4HomeAddress, ipv6HomeAddress } of profile.mobileNodes) {
+    const who = `mobile node ${index + 1}`;
+    add('MN', `home address of ${who}`, ipv4HomeAddress);
+    add('MN', `IPv6 home address of ${who}`, ipv6HomeAddress);
+    if (careOfAddresses !== undefined)
+      for (const n of [0, 1])
+        add('MN', `care-of address of ${who}`, addressPlus(careOfAddresses.first, index * 2 + n));
+  }
+  add('MN', 'IPv6 home address that is to be refused', profile.refusedIpv6Address);
+  return [...found.values()];
 }
 
 /** The clauses that bind a role, as a whole or in an aspect; of scenarios those that they judge. */

@@ -3,7 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { readPcapng } from '../../reports/pcapng.ts';
 import { ResultsError, readResults } from '../../reports/read-results.ts';
-import { captureFile, type Results, resultsText } from '../../reports/results.ts';
+import {
+  captureFacts,
+  type Results,
+  resultsText,
+  type TestResult,
+  withOutcomes,
+} from '../../reports/results.ts';
 import { type CapturedFrame, RecordingError, rejudge } from '../bench/recorded.ts';
 import type { RunFacts } from '../bench/schedule.ts';
 import type { Outcome } from '../engine/outcome.ts';
@@ -46,10 +52,17 @@ export async function rejudgeFolder(
   const switched = readingsOf(options.reading);
   const profile = profileOf(results, options.iut);
   const outcomes = await rejudgeResults(results, folder, profile, { ...results.readings, ...switched });
-  const again = { ...results, readings: { ...results.readings, ...switched }, outcomes };
+  const readings = { ...results.readings, ...switched };
+  const readingFacts = results.readingFacts.map((facts) => ({
+    ...facts,
+    inForce: readings[facts.id] ?? 'settled',
+  }));
+  const again = withOutcomes({ ...results, readings, readingFacts }, outcomes);
   if (options.out !== undefined) writeFileSync(options.out, resultsText(again));
   const moved = outcomes.flatMap((outcome, at) => movement(results.outcomes[at] as Outcome, outcome));
-  const identical = moved.length === 0 && resultsText({ ...again, readings: results.readings }) === text;
+  const identical =
+    moved.length === 0 &&
+    resultsText({ ...again, readings: results.readings, readingFacts: results.readingFacts }) === text;
   const same = `${outcomes.length - moved.length} of ${outcomes.length} verdicts are the same`;
   return {
     text: `${[...moved, `${same}${identical ? ', and the results to the octet' : ''}`].join('\n')}\n`,
@@ -96,7 +109,7 @@ export async function rejudgeResults(
   folder: string,
   profile: Profile,
   readings: Results['readings'],
-): Promise<Outcome[]> {
+): Promise<TestResult[]> {
   const recorded = loadCatalogue(results.readings);
   const wanted = new Set([...results.outcomes.map(({ id }) => id), ...(results.notRun ?? [])]);
   const tests = new Map(
@@ -123,20 +136,30 @@ export async function rejudgeResults(
     ...(results.linkMacs === undefined ? {} : { linkMacs: results.linkMacs }),
     ...(results.unreachable === undefined ? {} : { unreachable: results.unreachable }),
   };
-  const outcomes: Outcome[] = [];
+  const outcomes: TestResult[] = [];
   for (const outcome of results.outcomes) {
     const test = tests.get(outcome.id);
     if (test === undefined) throw new ResultsError(`there is no test "${outcome.id}"`);
     const frames = framesOf(outcome, folder);
-    outcomes.push(await rejudge(test, outcome, frames, { profile, facts, ledger, strict: results.strict }));
+    const again = await rejudge(test, outcome, frames, { profile, facts, ledger, strict: results.strict });
+    outcomes.push({ ...again, ...(outcome.capture === undefined ? {} : { capture: outcome.capture }) });
   }
   return outcomes;
 }
 
-function framesOf(outcome: Outcome, folder: string): CapturedFrame[] {
-  const name = captureFile(outcome.id);
-  const path = join(folder, name);
-  if (existsSync(path)) return readPcapng(readFileSync(path), path);
-  if (outcome.stimuli.length === 0) return [];
-  throw new RecordingError(`the capture ${path} is missing`);
+/** The frames of a test's capture, which has to be the very file that the results name. */
+function framesOf({ id, capture, stimuli }: TestResult, folder: string): CapturedFrame[] {
+  if (capture === undefined) {
+    if (stimuli.length === 0) return [];
+    throw new RecordingError(`${id}: the results name no capture`);
+  }
+  const path = join(folder, capture.file);
+  if (!existsSync(path)) throw new RecordingError(`the capture ${path} is missing`);
+  const octets = readFileSync(path);
+  const frames = readPcapng(octets, path);
+  if (captureFacts(capture.file, octets, frames.length).sha256 !== capture.sha256)
+    throw new RecordingError(
+      `the captures do not belong to these results: ${path} is not the file that was written with them`,
+    );
+  return frames;
 }

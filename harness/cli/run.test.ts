@@ -150,16 +150,11 @@ t.test('a run that passes, judged again', async (t) => {
     ],
     ['capture cut short', 64, /is cut short/, (copy) => truncateSync(join(copy, captureFile(first)), 301)],
     ['capture missing', 64, /is missing/, (copy) => rmSync(join(copy, captureFile(first)))],
-    [
-      'results cut short',
-      64,
-      /cut short or was changed by hand/,
-      (copy) => truncateSync(join(copy, 'results.json'), 1000),
-    ],
+    ['results cut short', 64, /is cut short/, (copy) => truncateSync(join(copy, 'results.json'), 1000)],
     [
       'results laid out anew',
       64,
-      /changed by hand/,
+      /changed after it was written/,
       (copy) => writeFileSync(join(copy, 'results.json'), JSON.stringify(resultsIn(copy))),
     ],
     [
