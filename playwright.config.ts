@@ -27,7 +27,7 @@ export default defineConfig({
   // A bound, not a measure: lifetimes have to run out.
   timeout: 30 * 60_000,
   reporter: [
-    ['./reports/playwright-reporter.ts', { request, commands: request.benches.map(serverCommand) }],
+    ['./reports/runner/playwright-reporter.ts', { request, commands: request.benches.map(serverCommand) }],
     ...request.reporters.map(reporter),
   ],
 });

@@ -11,8 +11,8 @@ import type { Outcome, StepRecord } from '../harness/engine/outcome.ts';
 import type { Ledger, Role } from '../harness/vectors/ledger.ts';
 import { projectRoot } from '../harness/vectors/load.ts';
 import type { TestCase } from '../harness/vectors/types.ts';
-import { onLines } from '../reports/lines.ts';
-import { type Answer, socketVariable } from '../reports/request.ts';
+import { onLines } from '../reports/runner/lines.ts';
+import { type Answer, socketVariable } from '../reports/runner/request.ts';
 
 const connectMs = 10_000;
 const noReporter =

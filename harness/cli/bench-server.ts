@@ -6,17 +6,17 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { asLine, onLines } from '../../reports/lines.ts';
-import { writePcapng } from '../../reports/pcapng.ts';
-import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
+import { writePcapng } from '../../reports/evidence/pcapng.ts';
 import {
   assemble,
   type CaptureFacts,
   captureFacts,
   captureFile,
   type TestResult,
-} from '../../reports/results.ts';
-import { writeResults } from '../../reports/write-results.ts';
+} from '../../reports/model/results.ts';
+import { writeResults } from '../../reports/model/write-results.ts';
+import { asLine, onLines } from '../../reports/runner/lines.ts';
+import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/runner/request.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
 import { portNames } from '../engine/bench.ts';

@@ -1,13 +1,14 @@
 /** `dsmip coverage`: how much of the ledger the vectors reach in the embedded lab, or runs have observed. */
-import { type Covered, coverage } from '../../reports/coverage.ts';
-import { readResults } from '../../reports/read-results.ts';
+
+import { readResults } from '../../reports/model/read-results.ts';
+import { runFoldersOf } from '../../reports/model/run.ts';
+import { type Covered, coverage } from '../../reports/text/coverage.ts';
 import { notApplicable } from '../bench/schedule.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import { roles } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { clausesOfRole } from './header.ts';
 import { labProfiles, profileFile } from './lab-profiles.ts';
-import { runFoldersOf } from './run-folders.ts';
 import { version } from './version.ts';
 
 /** Run the command. Sets the exit status: 0 everything that can be observed was, 1 not. Throws ResultsError. */

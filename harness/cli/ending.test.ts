@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { asLine, onLines } from '../../reports/lines.ts';
-import type { ServerMessage } from '../../reports/request.ts';
-import type { Results } from '../../reports/results.ts';
+import type { Results } from '../../reports/model/results.ts';
+import { asLine, onLines } from '../../reports/runner/lines.ts';
+import type { ServerMessage } from '../../reports/runner/request.ts';
 import { isolated } from '../net/index.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { benchesOf } from './request.ts';

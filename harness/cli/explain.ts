@@ -1,6 +1,6 @@
 /** `dsmip explain`: a clause, a vector, a reading or a deviation in prose. */
 
-import { labelled } from '../../reports/text.ts';
+import { labelled } from '../../reports/text/layout.ts';
 import { type Deviation, deviations } from '../agents/deviations.ts';
 import { stepWords } from '../engine/describe.ts';
 import { closest } from '../vectors/closest.ts';

@@ -1,7 +1,13 @@
 /** What the results say of a run besides its outcomes. */
 
-import type { BenchRequest, RunRequest } from '../../reports/request.ts';
-import type { AddressFacts, ClauseFacts, Lane, ReadingFacts, ResultsHeader } from '../../reports/results.ts';
+import type {
+  AddressFacts,
+  ClauseFacts,
+  Lane,
+  ReadingFacts,
+  ResultsHeader,
+} from '../../reports/model/results.ts';
+import type { BenchRequest, RunRequest } from '../../reports/runner/request.ts';
 import { hashOf, type RunFacts } from '../bench/schedule.ts';
 import type { Ledger, Role } from '../vectors/ledger.ts';
 import type { HostAddresses, Profile } from '../vectors/profile.ts';

@@ -15,7 +15,7 @@ const wrong: { readonly [file: string]: readonly string[] } = {
     '../vectors/types.ts',
     '../engine/run.ts',
     '../net/index.ts',
-    '../../reports/results.ts',
+    '../../reports/model/results.ts',
   ],
   'harness/net/x.ts': ['../wire/index.ts', '../engine/bench.ts', '../agents/deviations.ts'],
   'harness/vectors/x.ts': [
@@ -24,13 +24,18 @@ const wrong: { readonly [file: string]: readonly string[] } = {
     '../net/index.ts',
     '../agents/deviations.ts',
   ],
-  'harness/engine/x.ts': ['../bench/live.ts', '../net/index.ts', '../cli/run.ts', '../../reports/results.ts'],
+  'harness/engine/x.ts': [
+    '../bench/live.ts',
+    '../net/index.ts',
+    '../cli/run.ts',
+    '../../reports/model/results.ts',
+  ],
   'harness/engine/testing/x.ts': ['../../bench/live.ts', '../../net/index.ts'],
   'harness/bench/x.ts': [
     '../cli/run.ts',
     '../agents/home-agent/index.ts',
     '../../suites/suite.ts',
-    '../../reports/results.ts',
+    '../../reports/model/results.ts',
   ],
   'harness/agents/x.ts': ['../vectors/types.ts', '../engine/run.ts', '../bench/lab.ts'],
   'harness/agents/home-agent/x.ts': ['../../vectors/types.ts', '../../engine/match.ts'],
@@ -49,7 +54,7 @@ const right: { readonly [file: string]: readonly string[] } = {
   'harness/engine/x.ts': ['../vectors/types.ts', '../wire/index.ts'],
   'harness/bench/x.ts': ['../engine/run.ts', '../vectors/load.ts', '../net/index.ts'],
   'harness/agents/home-agent/x.ts': ['../../wire/index.ts', '../../net/index.ts'],
-  'harness/cli/x.ts': ['../bench/conduct.ts', '../../reports/results.ts', '../net/index.ts'],
+  'harness/cli/x.ts': ['../bench/conduct.ts', '../../reports/model/results.ts', '../net/index.ts'],
   'reports/x.ts': [
     '../harness/engine/outcome.ts',
     '../harness/engine/describe.ts',

@@ -1,15 +1,9 @@
 /** `dsmip rejudge`: a recorded run judged again from its captures. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { readPcapng } from '../../reports/pcapng.ts';
-import { ResultsError, readResults } from '../../reports/read-results.ts';
-import {
-  captureFacts,
-  type Results,
-  resultsText,
-  type TestResult,
-  withOutcomes,
-} from '../../reports/results.ts';
+import { ResultsError, readResults } from '../../reports/model/read-results.ts';
+import { type Results, resultsText, type TestResult, withOutcomes } from '../../reports/model/results.ts';
+import { framesOf, runFoldersOf } from '../../reports/model/run.ts';
 import { type CapturedFrame, RecordingError, rejudge } from '../bench/recorded.ts';
 import type { RunFacts } from '../bench/schedule.ts';
 import type { Outcome } from '../engine/outcome.ts';
@@ -19,7 +13,6 @@ import { loadProfile, type Profile } from '../vectors/profile.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
 import { ledgerHash, profileHash, vectorsHash } from './header.ts';
-import { runFoldersOf } from './run-folders.ts';
 import { readingsOf } from './select.ts';
 import { version } from './version.ts';
 
@@ -140,26 +133,15 @@ export async function rejudgeResults(
   for (const outcome of results.outcomes) {
     const test = tests.get(outcome.id);
     if (test === undefined) throw new ResultsError(`there is no test "${outcome.id}"`);
-    const frames = framesOf(outcome, folder);
+    const frames = captured(outcome, folder);
     const again = await rejudge(test, outcome, frames, { profile, facts, ledger, strict: results.strict });
     outcomes.push({ ...again, ...(outcome.capture === undefined ? {} : { capture: outcome.capture }) });
   }
   return outcomes;
 }
 
-/** The frames of a test's capture, which has to be the very file that the results name. */
-function framesOf({ id, capture, stimuli }: TestResult, folder: string): CapturedFrame[] {
-  if (capture === undefined) {
-    if (stimuli.length === 0) return [];
-    throw new RecordingError(`${id}: the results name no capture`);
-  }
-  const path = join(folder, capture.file);
-  if (!existsSync(path)) throw new RecordingError(`the capture ${path} is missing`);
-  const octets = readFileSync(path);
-  const frames = readPcapng(octets, path);
-  if (captureFacts(capture.file, octets, frames.length).sha256 !== capture.sha256)
-    throw new RecordingError(
-      `the captures do not belong to these results: ${path} is not the file that was written with them`,
-    );
-  return frames;
+function captured({ id, capture, stimuli }: TestResult, folder: string): CapturedFrame[] {
+  if (capture !== undefined) return framesOf(folder, capture);
+  if (stimuli.length === 0) return [];
+  throw new RecordingError(`${id}: the results name no capture`);
 }

@@ -1,7 +1,7 @@
 /** From the command line, or from the environment alone, to a run as it is asked for. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type BenchRequest, type RunRequest, requestVariable } from '../../reports/request.ts';
+import { type BenchRequest, type RunRequest, requestVariable } from '../../reports/runner/request.ts';
 import { isolated } from '../net/isolate.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { readJson } from '../vectors/schema.ts';

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { captureFile, type Results, resultsText } from '../../reports/results.ts';
+import { captureFile, type Results, resultsText } from '../../reports/model/results.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import { isForPeople } from './errors.ts';

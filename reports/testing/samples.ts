@@ -1,6 +1,12 @@
 /** Results as runs write them, made by hand: for the tests of everything that is made from results. */
 import type { Judgement, Verdict } from '../../harness/engine/outcome.ts';
-import { assemble, type ClauseFacts, type Results, type ResultsHeader, type TestResult } from '../results.ts';
+import {
+  assemble,
+  type ClauseFacts,
+  type Results,
+  type ResultsHeader,
+  type TestResult,
+} from '../model/results.ts';
 
 export function clause(id: string, changes: Partial<ClauseFacts> = {}): ClauseFacts {
   const section = id.startsWith('B') ? 'base' : (id.split('-')[0] as string);

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { ClauseFacts, ResultsHeader, TestResult } from '../model/results.ts';
 import { asLine, onLines } from './lines.ts';
 import type { Answer, Begin, RunEnd, ServerMessage } from './request.ts';
-import type { ClauseFacts, ResultsHeader, TestResult } from './results.ts';
 
 /** A server that is silent for so long hangs: it says that it is alive every half second. */
 const longestSilenceMs = 30_000;

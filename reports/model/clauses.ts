@@ -1,6 +1,6 @@
 /** What became of each clause: over the tests of a run, and counted by level. */
-import { type Outcome, type Verdict, worst } from '../harness/engine/outcome.ts';
-import type { Level } from '../harness/vectors/ledger.ts';
+import { type Outcome, type Verdict, worst } from '../../harness/engine/outcome.ts';
+import type { Level } from '../../harness/vectors/ledger.ts';
 import type { ClauseFacts, Results } from './results.ts';
 
 /** What became of a clause in a run. */

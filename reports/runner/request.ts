@@ -1,5 +1,5 @@
 /** What is asked of one run, and what its processes say to each other: each message is one line of JSON. */
-import type { ClauseFacts, Results, ResultsHeader, TestResult } from './results.ts';
+import type { ClauseFacts, Results, ResultsHeader, TestResult } from '../model/results.ts';
 
 /** One device to be tested: its profile, and the bench it needs. */
 export interface BenchRequest {

@@ -1,8 +1,8 @@
 /** How much of the ledger was observed: each clause that binds a role, over any number of runs or set-ups. */
-import { harmless } from '../harness/engine/describe.ts';
-import { isObserved } from './clauses.ts';
-import type { ClauseFacts } from './results.ts';
-import { labelled, plain, type TextOptions } from './text.ts';
+import { harmless } from '../../harness/engine/describe.ts';
+import { isObserved } from '../model/clauses.ts';
+import type { ClauseFacts } from '../model/results.ts';
+import { labelled, plain, type TextOptions } from './layout.ts';
 
 /** What one run, or one set-up of the lab, has to say of the clauses of a role. */
 export interface Covered {

@@ -1,6 +1,6 @@
 /** Reads results.json back, as a file that anybody may have had in hands. */
 import { readFileSync } from 'node:fs';
-import { problemsOf } from '../harness/vectors/schema.ts';
+import { problemsOf } from '../../harness/vectors/schema.ts';
 import { clauseStates } from './clauses.ts';
 import { hasItsDigest, type Results, totalsOf } from './results.ts';
 

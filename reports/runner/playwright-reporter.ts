@@ -13,16 +13,16 @@ import type {
   TestCase,
   TestResult,
 } from '@playwright/test/reporter';
-import type { Outcome } from '../harness/engine/outcome.ts';
+import type { Outcome } from '../../harness/engine/outcome.ts';
+import { assemble, exitStatusOf, type Results } from '../model/results.ts';
+import { writeResults } from '../model/write-results.ts';
+import { clauseTable, findingLines } from '../text/finding.ts';
+import { plain, type TextOptions } from '../text/layout.ts';
+import { summaryOf } from '../text/summary.ts';
 import { BenchLink } from './bench-link.ts';
-import { clauseTable, findingLines } from './finding.ts';
 import { Operator, openTerminal } from './operator.ts';
 import { Progress, progressText } from './progress.ts';
 import { folderOf, type RunRequest, socketVariable } from './request.ts';
-import { assemble, exitStatusOf, type Results } from './results.ts';
-import { summaryOf } from './summary.ts';
-import { plain, type TextOptions } from './text.ts';
-import { writeResults } from './write-results.ts';
 
 export interface ReporterOptions {
   request: RunRequest;

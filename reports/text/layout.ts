@@ -1,5 +1,5 @@
 /** Laying out text for a terminal. */
-import type { Verdict } from '../harness/engine/outcome.ts';
+import type { Verdict } from '../../harness/engine/outcome.ts';
 
 export interface TextOptions {
   /** Columns to fill. */

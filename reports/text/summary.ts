@@ -1,10 +1,10 @@
 /** The summary of a run: failures first, then warnings, what stayed open and why, every clause of the role, the totals. */
-import { harmless } from '../harness/engine/describe.ts';
-import { type Verdict, verdictOrder } from '../harness/engine/outcome.ts';
-import { isObserved, type RankCount } from './clauses.ts';
+import { harmless } from '../../harness/engine/describe.ts';
+import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
+import { isObserved, type RankCount } from '../model/clauses.ts';
+import { type ClauseResult, exitStatusOf, type Results } from '../model/results.ts';
 import { clauseTable, findingLines } from './finding.ts';
-import { type ClauseResult, exitStatusOf, type Results } from './results.ts';
-import { cut, labelled, paint, plain, plural, type TextOptions } from './text.ts';
+import { cut, labelled, paint, plain, plural, type TextOptions } from './layout.ts';
 
 function section(title: string, lines: string[]): string[] {
   return lines.length === 0 ? [] : [title, '', ...lines, ''];

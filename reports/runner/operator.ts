@@ -1,7 +1,7 @@
 /** Asking the operator at the terminal to do what no command can do. Standard input belongs to the run, so the terminal is opened. */
 import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
-import { harmless } from '../harness/engine/describe.ts';
+import { harmless } from '../../harness/engine/describe.ts';
 
 /** Somewhere questions are shown and answered. */
 export interface Terminal {

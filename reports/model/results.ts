@@ -1,8 +1,8 @@
 /** A run's results as one value: what every report is made from, and nothing else. No keys, ever. */
 import { createHash } from 'node:crypto';
-import { type Outcome, type Verdict, verdictOrder } from '../harness/engine/outcome.ts';
-import type { Alternative, Aspect, Clause, Reading } from '../harness/vectors/ledger.ts';
-import type { ExtensionTypes } from '../harness/wire/index.ts';
+import { type Outcome, type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
+import type { Alternative, Aspect, Clause, Reading } from '../../harness/vectors/ledger.ts';
+import type { ExtensionTypes } from '../../harness/wire/index.ts';
 import { type ClauseState, clauseStates, type RankCount, rankCounts } from './clauses.ts';
 
 /** What a report has to say of a clause that binds the role. */

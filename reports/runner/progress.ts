@@ -1,7 +1,7 @@
 /** Something on the terminal while a run is under way: one line rewritten, or a line now and then where it is no terminal. */
-import type { Outcome } from '../harness/engine/outcome.ts';
-import { countVerdicts } from './results.ts';
-import { cut } from './text.ts';
+import type { Outcome } from '../../harness/engine/outcome.ts';
+import { countVerdicts } from '../model/results.ts';
+import { cut } from '../text/layout.ts';
 
 const shown = ['PASS', 'FAIL', 'WARN', 'INFO', 'INCONCLUSIVE', 'NOT APPLICABLE', 'ERROR'] as const;
 

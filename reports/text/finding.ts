@@ -1,8 +1,8 @@
 /** One broken expectation on one screen: the clauses, what was sent, the whole expected set, what came, where to look. */
-import { harmless } from '../harness/engine/describe.ts';
-import type { Judgement, Outcome, StepRecord, Verdict } from '../harness/engine/outcome.ts';
-import { type ClauseFacts, captureFile } from './results.ts';
-import { labelled, labelledLines, type TextOptions } from './text.ts';
+import { harmless } from '../../harness/engine/describe.ts';
+import type { Judgement, Outcome, StepRecord, Verdict } from '../../harness/engine/outcome.ts';
+import { type ClauseFacts, captureFile } from '../model/results.ts';
+import { labelled, labelledLines, type TextOptions } from './layout.ts';
 
 export type ClauseTable = ReadonlyMap<string, ClauseFacts>;
 
