@@ -1,5 +1,6 @@
 /** The command line: what each command is for, its options, and what its exit status means. */
 import { Command, CommanderError } from 'commander';
+import { formats, standardFormats } from '../../reports/formats.ts';
 import { deviations } from '../agents/deviations.ts';
 import { isForPeople } from './errors.ts';
 import { version } from './version.ts';
@@ -13,6 +14,14 @@ Exit status of a run:
   2  no FAIL, but an INCONCLUSIVE or ERROR, or the run was broken off
   3  nothing was judged
   64 wrong usage, a bad profile, or something missing on this machine`;
+
+function formatHelp(): string {
+  const width = Math.max(...Object.keys(formats).map((name) => name.length));
+  const lines = Object.entries(formats).map(
+    ([name, { file, what }]) => `  ${name.padEnd(width)}  ${file}: ${what}`,
+  );
+  return ['Formats:', ...lines].join('\n');
+}
 
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
@@ -49,6 +58,11 @@ function program(): Command {
       [],
     )
     .option('--out <folder>', 'where to write the report', undefined)
+    .option(
+      '--report <formats>',
+      `reports to write (${Object.keys(formats).join(', ')}; comma-separated)`,
+      standardFormats.join(','),
+    )
     .option(
       '--reporter <names>',
       'reporters of Playwright besides ours: list, html, junit, json, ... (comma-separated)',
@@ -89,6 +103,18 @@ function program(): Command {
       '\nExit status: 0 the same verdicts to the octet; 1 other verdicts; 64 the captures and results cannot be used',
     )
     .action(async (folder, options) => (await import('./rejudge.ts')).rejudgeCommand(folder, options));
+
+  root
+    .command('report')
+    .description('write reports of a run from its folder')
+    .argument('<folder>', 'folder of a run (reports/out/...)')
+    .option(
+      '--report <formats>',
+      `reports to write (${Object.keys(formats).join(', ')}; comma-separated)`,
+      standardFormats.join(','),
+    )
+    .addHelpText('after', `\n${formatHelp()}\nExit status: 0 written; 64 the folder cannot be read`)
+    .action(async (folder, options) => (await import('./report.ts')).reportCommand(folder, options));
 
   root
     .command('coverage')

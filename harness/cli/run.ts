@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { writeReports } from '../../reports/formats.ts';
 import { exitStatusOf, type Results } from '../../reports/model/results.ts';
+import { readRun } from '../../reports/model/run.ts';
 import { hasTerminal } from '../../reports/runner/operator.ts';
 import { folderOf, type RunRequest, requestVariable } from '../../reports/runner/request.ts';
 import { projectRoot } from '../vectors/load.ts';
@@ -11,7 +13,8 @@ import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
-import { UsageError } from './errors.ts';
+import { isForPeople, UsageError } from './errors.ts';
+import { formatsOf } from './report.ts';
 import { benchesOf, makeFolder, playwrightFolder } from './request.ts';
 import { judgedIn, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
@@ -23,6 +26,7 @@ export interface RunCommandOptions extends Selection {
   out?: string;
   list?: boolean;
   reporter?: string;
+  report: string;
 }
 
 /** How Playwright ended. */
@@ -61,6 +65,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     throw new UsageError('--interactive asks the operator at the terminal, and this run has none');
   const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
   requireMachine(chosen.map(({ profile }) => profile.role));
+  const reports = formatsOf(options.report);
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);
   const request: RunRequest = {
@@ -82,6 +87,22 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   const ended = await playwright(request);
   rmSync(playwrightFolder(out), { recursive: true, force: true });
   process.exitCode = await statusOf(request, ended);
+  if (process.exitCode !== 64) await report(out, reports);
+}
+
+/** Write the reports. What cannot be made changes no verdict. */
+async function report(out: string, names: readonly string[]): Promise<void> {
+  try {
+    const run = readRun(out);
+    for (const name of names) {
+      const [file = ''] = await writeReports(run, [name]);
+      const short = relative(process.cwd(), file);
+      process.stdout.write(`         ${short.startsWith('..') ? file : short}\n`);
+    }
+  } catch (error) {
+    if (!isForPeople(error)) throw error;
+    process.stderr.write(`dsmip: ${error.message}\n`);
+  }
 }
 
 /** One test a line: what `--vector` takes, and the clauses it judges. */

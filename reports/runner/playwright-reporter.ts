@@ -2,7 +2,7 @@
  * Our reporter, the first in the list: starts the bench servers when the tests are known, answers them, and makes a FAIL a failed
  * test. A test that threw would cost its worker; instead the reporters behind this one see the results that are changed here.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type {
@@ -158,21 +158,12 @@ export default class DsmipReporter implements Reporter {
     };
     const folders = benches.flatMap(({ link }) => link.begun?.folder ?? []);
     const { out } = this.options.request;
-    for (const { link, results } of benches)
-      if (results !== undefined) writeSummary(link.begun?.folder, [results]);
-    if (benches.length > 1) writeSummary(out, all);
     const shown = (out === undefined ? folders : [out]).map((folder) => {
       const short = relative(process.cwd(), folder);
       return `Report   ${short.startsWith('..') ? folder : short}`;
     });
     process.stdout.write(`\n${[...summaryOf(all, style), ...shown].join('\n')}\n`);
   }
-}
-
-/** What the terminal shows, to be read again and handed out. */
-function writeSummary(folder: string | undefined, results: readonly Results[]): void {
-  if (folder === undefined) return;
-  writeFileSync(join(folder, 'summary.txt'), `${summaryOf(results).join('\n')}\n`);
 }
 
 /** The words of expect() tell Playwright's JUnit reporter a failure of the device from an error of the harness. */
