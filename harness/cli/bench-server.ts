@@ -147,6 +147,7 @@ class Serving {
       profile,
       ledger,
       strict: request.strict,
+      deviations: bench.deviations ?? [],
       tests,
       over: finished,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
@@ -180,7 +181,10 @@ class Serving {
     const why = over ?? (await Promise.race([all(), finished]));
     clearInterval(alive);
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
-    const findings = conductor.findings();
+    const findings = [
+      ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),
+      ...conductor.findings(),
+    ];
     const notRun = ids.filter((id) => !this.outcomes.has(id));
     await Promise.all(this.writes);
     const end: RunEnd = {

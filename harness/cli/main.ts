@@ -67,6 +67,12 @@ function program(): Command {
       '--reporter <names>',
       'reporters of Playwright besides ours: list, html, junit, json, ... (comma-separated)',
     )
+    .option(
+      '--deviate <name>',
+      'have a reference agent of the embedded lab break one clause (dsmip agent deviations lists them); may be given again',
+      collect,
+      [],
+    )
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)
     .action(async (options) => (await import('./run.ts')).runCommand(options));

@@ -7,7 +7,14 @@ import { writeReports } from '../../reports/formats.ts';
 import { exitStatusOf, type Results } from '../../reports/model/results.ts';
 import { readRun } from '../../reports/model/run.ts';
 import { hasTerminal } from '../../reports/runner/operator.ts';
-import { folderOf, type RunRequest, requestVariable } from '../../reports/runner/request.ts';
+import {
+  type BenchRequest,
+  folderOf,
+  type RunRequest,
+  requestVariable,
+} from '../../reports/runner/request.ts';
+import { deviations } from '../agents/deviations.ts';
+import { closest } from '../vectors/closest.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
@@ -27,6 +34,7 @@ export interface RunCommandOptions extends Selection {
   list?: boolean;
   reporter?: string;
   report: string;
+  deviate: string[];
 }
 
 /** How Playwright ended. */
@@ -64,12 +72,16 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   if (options.interactive === true && !hasTerminal())
     throw new UsageError('--interactive asks the operator at the terminal, and this run has none');
   const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
+  checkDeviations(
+    chosen.map(({ bench }) => bench),
+    options.deviate,
+  );
   requireMachine(chosen.map(({ profile }) => profile.role));
   const reports = formatsOf(options.report);
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);
   const request: RunRequest = {
-    benches: chosen.map(({ bench }) => bench),
+    benches: chosen.map(({ bench }) => ({ ...bench, deviations: deviationsFor(bench, options.deviate) })),
     strict: options.strict === true,
     interactive: options.interactive === true,
     readings,
@@ -102,6 +114,28 @@ async function report(out: string, names: readonly string[]): Promise<void> {
   } catch (error) {
     if (!isForPeople(error)) throw error;
     process.stderr.write(`dsmip: ${error.message}\n`);
+  }
+}
+
+/** Deviations that a reference agent on this bench knows. */
+function deviationsFor({ lab, role }: BenchRequest, names: readonly string[]): string[] {
+  if (!lab) return [];
+  return names.filter((name) => role === 'scenario' || name.startsWith(`${role}/`));
+}
+
+/** Throws UsageError for a deviation that no agent of the run can be made to. */
+function checkDeviations(benches: readonly BenchRequest[], names: readonly string[]): void {
+  for (const name of names) {
+    if (!deviations.has(name)) {
+      const meant = closest(name, deviations.keys());
+      throw new UsageError(
+        `--deviate ${name}: there is no such deviation${meant === undefined ? '' : `; did you mean "${meant}"?`} (dsmip agent deviations lists them)`,
+      );
+    }
+    if (benches.every((bench) => deviationsFor(bench, [name]).length === 0))
+      throw new UsageError(
+        `--deviate ${name}: no reference agent of the embedded lab in this run can deviate so`,
+      );
   }
 }
 

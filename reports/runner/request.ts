@@ -11,6 +11,8 @@ export interface BenchRequest {
   profileName: string;
   /** The profile's bench is the embedded lab, which needs private namespaces. */
   lab: boolean;
+  /** Deviations of the reference agents that are in it. */
+  deviations?: string[];
 }
 
 /** A run as it was asked for. Travels from `dsmip run` to Playwright in the environment variable below. */
