@@ -49,7 +49,7 @@ export interface Results {
   vectors: string;
   ledger: string;
   strict: boolean;
-  /** What was asked for on the command line: clause, vector, level. */
+  /** What was asked for on the command line: clause, vector, level; Playwright's grep; else how many of the tests. */
   selection: { [name: string]: string };
   /** Readings in force other than the settled ones. */
   readings: { [reading: string]: string };

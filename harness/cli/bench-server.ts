@@ -20,6 +20,7 @@ import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
+import { select } from './select.ts';
 
 const aliveMs = 500;
 
@@ -146,7 +147,18 @@ class Serving {
       over: finished,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
-    const head = header({ ...request, ...bench }, profile, ledger, tests, conductor.facts, start);
+    // Playwright has filters of its own, by file and line for one.
+    const asked = select(
+      vectors.tests.filter(({ role }) => role === profile.role),
+      ledger,
+      request.selection,
+    );
+    const isNamed = request.selection.grep !== undefined || request.selection['grep-invert'] !== undefined;
+    const selection =
+      isNamed || tests.length === asked.length
+        ? request.selection
+        : { ...request.selection, tests: `${tests.length} of ${asked.length}` };
+    const head = header({ ...request, ...bench, selection }, profile, ledger, tests, conductor.facts, start);
     const clauses = clausesOfRole(ledger, profile.role, vectors.tests);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
     this.log(

@@ -320,6 +320,23 @@ t.test("Playwright's own command line", async (t) => {
   const listed = start(playwright, ['test', '--list', '--grep', '@4.3-i']);
   t.equal(await listed.ended, 0, listed.output());
   t.match(listed.output(), /ha-tunnel-mode\/r0-t0@co-located/);
+  const filters: [string[], RegExp][] = [
+    [['--grep', 'ha-tunnel-mode/r0-t0@co-located'], /;\s+only\s+grep\s+ha-tunnel-mode\/r0-t0@co-located\n/],
+    [
+      ['-g', '@4.3-i', '--grep-invert=@foreign'],
+      /;\s+only\s+grep\s+@4\.3-i,\s+only\s+grep-invert\s+@foreign\n/,
+    ],
+  ];
+  for (const [filter, words] of filters) {
+    const run = start(playwright, ['test', ...filter]);
+    t.equal(await run.ended, 0, run.output());
+    t.match(run.output(), words, 'a filter of its own is a selection');
+    t.match(run.output(), /^and \d+ clauses that no test of this selection judges$/m);
+    t.notMatch(run.output(), /no vector judges it/);
+    const [, report = ''] = /^Report {3}(\S+)/m.exec(run.output()) ?? [];
+    t.match(report, /^reports\/out\/./);
+    rmSync(join(projectRoot, report), { recursive: true });
+  }
   const without = start(playwright, ['test', '--reporter=line']);
   t.equal(await without.ended, 1, 'with our reporter replaced nothing passes');
   t.match(without.output(), /our reporter is not in the list/);
