@@ -8,7 +8,7 @@ import type { Judgement, Outcome, Verdict } from '../harness/engine/outcome.ts';
 import { clauseRows } from './clauses.ts';
 import { type Covered, coverage } from './coverage.ts';
 import { type CapturedFrame, CaptureError, readPcapng, writePcapng } from './pcapng.ts';
-import { progressText } from './progress.ts';
+import { progressText, runningOf } from './progress.ts';
 import { readResults } from './read-results.ts';
 import { type ClauseFacts, captureFile, exitStatus, type Results, resultsText } from './results.ts';
 import { summary, summaryOf } from './summary.ts';
@@ -368,6 +368,16 @@ t.test('results.json', async (t) => {
   refused((copy) => Object.assign(copy, { originNs: 'soon' }), /"originNs" is no number/);
   refused((copy) => Object.assign(copy, { clauses: 5 }), /"clauses" is not what it was/);
   refused((copy) => Object.assign(copy, { outcomes: [{}] }), /outcome 1 is not one/);
+});
+
+t.test('the tests that the progress line names', async (t) => {
+  const device = (running: string[], done: string[] = []) => ({
+    running,
+    outcomes: new Map(done.map((id) => [id, {}])),
+  });
+  t.same(runningOf([device(['a', 'b', 'c', 'd', 'e'])]), ['b', 'c', 'd', 'e'], 'those that began last');
+  t.same(runningOf([device(['a', 'b', 'c']), device([]), device(['x'])]), ['b', 'c', 'x'], 'of each device');
+  t.same(runningOf([device(['a', 'b'], ['b']), device(['x'], ['x'])]), ['a'], 'nothing that is over');
 });
 
 t.test('text', async (t) => {

@@ -10,6 +10,7 @@ import { asLine, onLines } from '../../reports/lines.ts';
 import { writePcapng } from '../../reports/pcapng.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/request.ts';
 import { assemble, captureFile } from '../../reports/results.ts';
+import { plural } from '../../reports/text.ts';
 import { writeResults } from '../../reports/write-results.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
@@ -23,6 +24,8 @@ import { makeFolder } from './request.ts';
 import { select } from './select.ts';
 
 const aliveMs = 500;
+/** Tests under way that are told of, those that began last. */
+const mostTold = 4;
 
 /** Writes lines without ever waiting for the reader: a slow one must not disturb the clocks of the tests. */
 class Speaker {
@@ -125,7 +128,6 @@ class Serving {
 
   async serve(finished: Promise<string>): Promise<void> {
     const { request, bench, folder, tests: ids } = this.begin;
-    const start = new Date();
     const { ledger, vectors } = loadCatalogue(request.readings);
     const profile = loadProfile(bench.profile);
     const known = new Map(vectors.tests.map((test) => [test.id, test]));
@@ -137,7 +139,7 @@ class Serving {
     this.folder = folder ?? makeFolder(profile.device.product);
     mkdirSync(join(this.folder, 'captures'), { recursive: true });
     this.log(
-      `${tests.length} tests against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
+      `${plural(tests.length, 'test')} against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
     );
     const conductor = await startConductor({
       profile,
@@ -158,7 +160,14 @@ class Serving {
       isNamed || tests.length === asked.length
         ? request.selection
         : { ...request.selection, tests: `${tests.length} of ${asked.length}` };
-    const head = header({ ...request, ...bench, selection }, profile, ledger, tests, conductor.facts, start);
+    const head = header(
+      { ...request, ...bench, selection },
+      profile,
+      ledger,
+      tests,
+      conductor.facts,
+      new Date(request.start),
+    );
     const clauses = clausesOfRole(ledger, profile.role, vectors.tests);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
     this.log(
@@ -166,7 +175,7 @@ class Serving {
     );
     this.ready();
     const alive = setInterval(
-      () => this.speaker.say({ type: 'alive', running: [...this.running].slice(0, 4) }),
+      () => this.speaker.say({ type: 'alive', running: [...this.running].slice(-mostTold) }),
       aliveMs,
     );
     const all = async (): Promise<undefined> => {
@@ -190,7 +199,7 @@ class Serving {
     };
     const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
     writeResults(this.folder, assemble(head, { ...end, outcomes, clauses }));
-    this.log(incomplete === undefined ? 'whole' : `incomplete: ${incomplete}`);
+    this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
     await conductor.close();
     for (const line of conductor.open.agentLog)
       appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);

@@ -42,12 +42,16 @@ export function requestFromEnvironment(
   return {
     benches: benchesOf(environment.DSMIP_IUT),
     strict: environment.DSMIP_STRICT === '1',
+    start: processStart(),
     interactive: false,
     readings: {},
     selection: grepOf(argv),
     reporters: (environment.DSMIP_REPORTERS ?? 'list').split(',').filter((name) => name !== ''),
   };
 }
+
+/** When this program was started. */
+export const processStart = (): string => new Date(performance.timeOrigin).toISOString();
 
 /** What Playwright was told to filter by; it tells no reporter. */
 function grepOf(args: string[]): RunRequest['selection'] {

@@ -6,13 +6,14 @@ import { dirname, join } from 'node:path';
 import { hasTerminal } from '../../reports/operator.ts';
 import { folderOf, type RunRequest, requestVariable } from '../../reports/request.ts';
 import { exitStatusOf, type Results } from '../../reports/results.ts';
+import { plural } from '../../reports/text.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { UsageError } from './errors.ts';
-import { benchesOf, makeFolder, playwrightFolder } from './request.ts';
+import { benchesOf, makeFolder, playwrightFolder, processStart } from './request.ts';
 import { judgedIn, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
 export interface RunCommandOptions extends Selection {
@@ -66,6 +67,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   const request: RunRequest = {
     benches: chosen.map(({ bench }) => bench),
     strict: options.strict === true,
+    start: processStart(),
     interactive: options.interactive === true,
     readings,
     selection: selectionOf(options),
@@ -76,7 +78,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     const { vendor, product, version } = profile.device;
     const count = tests.filter(({ role }) => role === bench.role).length;
     process.stdout.write(
-      `dsmip: ${count} tests of a ${bench.role} against ${vendor} ${product} ${version}\n`,
+      `dsmip: ${plural(count, 'test')} of a ${bench.role} against ${vendor} ${product} ${version}\n`,
     );
   }
   const ended = await playwright(request);
@@ -87,7 +89,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
 /** One test a line: what `--vector` takes, and the clauses it judges. */
 function listText(tests: readonly TestCase[]): string {
   const lines = tests.map((test) => `${test.id}  [${judgedIn(test).join(' ')}]  ${test.title}`);
-  return `${lines.join('\n')}\n${tests.length} tests\n`;
+  return `${lines.join('\n')}\n${plural(tests.length, 'test')}\n`;
 }
 
 /** Playwright's command line, with our process as its parent. */
