@@ -115,7 +115,7 @@ const results: Results = {
         {
           part: 'body',
           step: 'body[0]',
-          text: 'at cn sent IPv6 2001:db8:c::2 > 2001:db8:1::1',
+          text: 'at cn sent IPv6 2001:db8:c::2 > 2001:db8:1::1, trailing ',
           ok: true,
           timeNs: 2,
           frames: [],
@@ -198,6 +198,18 @@ t.test('the summary', async (t) => {
     t.ok(line.length <= 82, `fits: ${line}`);
   }
   const broken = summary({ ...results, incomplete: 'broken off', notRun: ['a', 'b'] }).join('\n');
+  t.match(text, /^Level {3}MUST, .*\n(?:.*\n)+Class {3}T judged by test/m, 'the words of the table are told');
+  const otherwise = (id: string, address: string) =>
+    outcome(id, 'NOT APPLICABLE', {
+      clauses: ['4.3-e'],
+      reason: `the device does otherwise: IPv4 10.1.0.1 > ${address} ttl 63 / UDP sourcePort 434 / registration reply code 0, lifetimeSeconds 300, homeAddress ${address}, extensions [${'x'.repeat(200)}]`,
+    });
+  const others = { ...results, outcomes: [otherwise('ha-one', '10.1.1.1'), otherwise('ha-two', '10.1.1.2')] };
+  t.match(
+    summary(others).join('\n'),
+    /^Not applicable\n\n {2}the device does otherwise: registration reply code 0, lifetimeSeconds 300\n {4}ha-one ha-two\n/,
+    'one line, and once',
+  );
   t.match(broken, /^Incomplete: broken off; 2 tests without outcome$/m);
 });
 
