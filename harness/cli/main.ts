@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { deviations } from '../agents/deviations.ts';
 import { isForPeople } from './errors.ts';
+import { checkReporters } from './select.ts';
 import { version } from './version.ts';
 
 const wrongUsage = 64;
@@ -52,6 +53,7 @@ function program(): Command {
     .option(
       '--reporter <names>',
       'reporters of Playwright besides ours: list, html, junit, json, ... (comma-separated)',
+      checkReporters,
     )
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)

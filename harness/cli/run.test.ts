@@ -285,8 +285,12 @@ t.test('wrong usage', async (t) => {
       ['run', '--vector', 'ha-tunel-mode'],
       /--vector ha-tunel-mode selects no test.*did you mean "ha-tunnel-mode"/,
     ],
-    [['run', '--level', 'WISH'], /--level WISH selects no test/],
-    [['run', '--role', 'router'], /--role router selects no test/],
+    [['run', '--level', 'WISH'], /--level WISH selects no test: there are .*MAY, .*MUST,/],
+    [
+      ['run', '--role', 'fa'],
+      /--role fa selects no test: there are home-agent, foreign-agent, mobile-node, scenario/,
+    ],
+    [['run', '--reporter', 'list,htlm'], /--reporter htlm: there are list, .*did you mean "html"/],
     [
       ['run', '--iut', join(lab, 'home-agent.profile.json'), '--role', 'mobile-node'],
       /--role mobile-node selects no test: the profile is that of a home-agent/,
