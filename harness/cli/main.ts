@@ -57,7 +57,10 @@ function program(): Command {
     )
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)
-    .action(async (options) => (await import('./run.ts')).runCommand(options));
+    .action(async (options) => {
+      if (options.iut !== undefined) (await import('./validate.ts')).checkProfile(options.iut);
+      await (await import('./run.ts')).runCommand(options);
+    });
 
   root
     .command('validate')
