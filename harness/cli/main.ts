@@ -15,6 +15,8 @@ Exit status of a run:
   3  nothing was judged
   64 wrong usage, a bad profile, or something missing on this machine`;
 
+const deviateHelp = 'break one clause in one way (dsmip agent deviations lists them); may be given again';
+
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
 }
@@ -118,12 +120,7 @@ function program(): Command {
     .command('home-agent')
     .description('run the reference home agent in the network namespace it is started in')
     .requiredOption('--config <file>', 'its configuration (JSON)')
-    .option(
-      '--deviate <name>',
-      'break one clause in one way (dsmip agent deviations lists them); may be given again',
-      collect,
-      [],
-    )
+    .option('--deviate <name>', deviateHelp, collect, [])
     .option('--status <file>', 'keep its bindings and counters in this file')
     .option('--exit-with-stdin', 'end when standard input closes')
     .action(async (options) => {
@@ -139,12 +136,7 @@ function program(): Command {
     .command('foreign-agent')
     .description('run the reference foreign agent in the network namespace it is started in')
     .requiredOption('--config <file>', 'its configuration (JSON)')
-    .option(
-      '--deviate <name>',
-      'break one clause in one way (dsmip agent deviations lists them); may be given again',
-      collect,
-      [],
-    )
+    .option('--deviate <name>', deviateHelp, collect, [])
     .option('--status <file>', 'keep its visitor list and counters in this file')
     .option('--exit-with-stdin', 'end when standard input closes')
     .action(async (options) => {
@@ -160,12 +152,7 @@ function program(): Command {
     .command('mobile-node')
     .description('run reference mobile nodes, each in a network namespace of its own')
     .requiredOption('--config <file>', 'their configuration (JSON)')
-    .option(
-      '--deviate <name>',
-      'break one clause in one way (dsmip agent deviations lists them); may be given again',
-      collect,
-      [],
-    )
+    .option('--deviate <name>', deviateHelp, collect, [])
     .option('--lab <n>', 'what {lab} in the configuration stands for', '1')
     .option('--status <file>', 'keep their registrations and counters in this file')
     .option('--exit-with-stdin', 'take orders on standard input (restart N, ...) and end when it closes')
