@@ -75,7 +75,7 @@ function program(): Command {
     .description('say in prose what a clause, a vector or a reading is about')
     .argument(
       '<what>',
-      'a clause (4.3-f, B1), a vector or test (ha-...), a reading (A11), a deviation (home-agent/...)',
+      'a clause (4.3-f, B1), a vector or test (ha-...), a reading (A11), a deviation (home-agent/...), a level, class or verdict (FMT, TP, WARN)',
     )
     .action(async (what) => (await import('./explain.ts')).explainCommand(what));
 

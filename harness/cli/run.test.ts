@@ -304,7 +304,7 @@ t.test('wrong usage', async (t) => {
     [['run', '--sideways'], /unknown option/],
     // A process group of its own has no terminal.
     [['run', '--interactive'], /--interactive asks the operator at the terminal, and this run has none/],
-    [['explain', 'ha-nothing'], /there is no clause, section, vector, reading or deviation/],
+    [['explain', 'ha-nothing'], /there is no clause, section, vector, reading, deviation or word/],
     [['validate', broken], /broken\.json/],
   ];
   const results = await Promise.all(cases.map(([args]) => dsmip(...args)));
@@ -316,6 +316,15 @@ t.test('wrong usage', async (t) => {
   }
   const list = await dsmip('run', '--list', '--clause', '4.3-i');
   t.equal(list.status, 0);
+  for (const [word, words] of [
+    ['FMT', /^FMT: a level of clauses: a format or a code value\n {2}Clauses: .*3\.2-c/],
+    ['TP', /^TP: a class of clauses: judged by test when the profile/],
+    ['INFO', /^INFO: a level .*\nINFO: a verdict: /],
+  ] as const) {
+    const { status, output } = await dsmip('explain', word);
+    t.equal(status, 0);
+    t.match(output, words);
+  }
   t.match(list.output, /^ha-tunnel-mode\/r0-t0@co-located {2}\[.*4\.3-i/m);
 });
 
