@@ -54,7 +54,10 @@ export async function runHook(
   await new Promise<void>((resolve, reject) => {
     execFile(command, args, { timeout: hookSeconds * 1000 }, (error, _out, said) => {
       if (error === null) resolve();
-      else reject(new Error(`the hook "${name}" failed: ${said.trim().split('\n').at(-1) || error.message}`));
+      else
+        reject(
+          new Error(`the hook "${name}" failed: ${(said.trim() || error.message.trim()).split('\n').at(-1)}`),
+        );
     });
   });
 }

@@ -270,6 +270,29 @@ t.test('a device that nothing can be said of', async (t) => {
   t.equal((await dsmip('rejudge', out)).status, 0);
 });
 
+t.test('a device that is not where the profile says', async (t) => {
+  const iut = profile('elsewhere', ({ ixit }) =>
+    Object.assign(ixit, { homeAgent: { address: '10.1.0.77', ipv6Address: '2001:db8:1::1' } }),
+  );
+  const out = join(folder, 'elsewhere');
+  const { status, output } = await dsmip(
+    'run',
+    '--iut',
+    iut,
+    '--vector',
+    'ha-tunnel-mode/r0-t0',
+    '--out',
+    out,
+  );
+  t.equal(status, 2, output);
+  t.match(
+    output,
+    /Inconclusive\n\n {2}before the first test the device answered no valid registration; sent at port mn: IPv4 10\.10\.\S+ > 10\.1\.0\.77 ttl 64\s+\/ UDP sourcePort \d+, destinationPort 434; at port mn expected[^;]*; came nothing[^;]*; check ixit\.homeAgent\.address, /,
+  );
+  t.ok(resultsIn(out).outcomes.every(({ verdict }) => verdict === 'INCONCLUSIVE'));
+  t.equal((await dsmip('rejudge', out)).status, 0);
+});
+
 t.test('a run in which nothing is judged', async (t) => {
   const out = join(folder, 'nothing');
   const { status, output } = await dsmip('run', '--vector', 'ha-legacy', '--out', out);
