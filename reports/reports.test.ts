@@ -9,7 +9,7 @@ import { type CapturedFrame, CaptureError, readPcapng, writePcapng } from './evi
 import { readResults } from './model/read-results.ts';
 import { captureFile, exitStatus, type Results, resultsText, withOutcomes } from './model/results.ts';
 import { writeResults } from './model/write-results.ts';
-import { progressText } from './runner/progress.ts';
+import { progressText, runningOf } from './runner/progress.ts';
 import { outcome, sampleResults as results } from './testing/samples.ts';
 import { type Covered, coverage } from './text/coverage.ts';
 import { cut, labelled } from './text/layout.ts';
@@ -69,6 +69,18 @@ t.test('the summary', async (t) => {
     t.ok(line.length <= 82, `fits: ${line}`);
   }
   const broken = summary({ ...results, incomplete: 'broken off', notRun: ['a', 'b'] }).join('\n');
+  t.match(text, /^Level {3}MUST, .*\n(?:.*\n)+Class {3}T judged by test/m, 'the words of the table are told');
+  const otherwise = (id: string, address: string) =>
+    outcome(id, 'NOT APPLICABLE', {
+      clauses: ['4.3-e'],
+      reason: `the device does otherwise: IPv4 10.1.0.1 > ${address} ttl 63 / UDP sourcePort 434 / registration reply code 0, lifetimeSeconds 300, homeAddress ${address}, extensions [${'x'.repeat(200)}]`,
+    });
+  const others = { ...results, outcomes: [otherwise('ha-one', '10.1.1.1'), otherwise('ha-two', '10.1.1.2')] };
+  t.match(
+    summary(others).join('\n'),
+    /^Not applicable\n\n {2}the device does otherwise: registration reply code 0, lifetimeSeconds 300\n {4}ha-one ha-two\n/,
+    'one line, and once',
+  );
   t.match(broken, /^Incomplete: broken off; 2 tests without outcome$/m);
 });
 
@@ -247,6 +259,16 @@ t.test('results.json', async (t) => {
   forged(({ outcomes }) => outcomes.splice(1, 1), /says of clause 4\.3-a what does not follow/);
   forged(({ totals }) => Object.assign(totals.tests, { PASS: 99 }), /has totals that do not follow/);
   t.same(withOutcomes(results, results.outcomes), results);
+});
+
+t.test('the tests that the progress line names', async (t) => {
+  const device = (running: string[], done: string[] = []) => ({
+    running,
+    outcomes: new Map(done.map((id) => [id, {}])),
+  });
+  t.same(runningOf([device(['a', 'b', 'c', 'd', 'e'])]), ['b', 'c', 'd', 'e'], 'those that began last');
+  t.same(runningOf([device(['a', 'b', 'c']), device([]), device(['x'])]), ['b', 'c', 'x'], 'of each device');
+  t.same(runningOf([device(['a', 'b'], ['b']), device(['x'], ['x'])]), ['a'], 'nothing that is over');
 });
 
 t.test('text', async (t) => {

@@ -26,14 +26,21 @@ export function resolveDeviations(role: string, names: readonly string[]): strin
   return names.map((given) => {
     const name = given.startsWith(`${role}/`) ? given.slice(role.length + 1) : given;
     if (!deviations.has(`${role}/${name}`)) {
-      const near = nearNames(`${role}/${name}`);
-      const hint = near.length === 0 ? '' : `; did you mean ${near.join(', ')}?`;
       throw new UnknownDeviationError(
-        `unknown deviation "${given}" of the ${role}${hint}; dsmip agent deviations lists them`,
+        `unknown deviation "${given}" of the ${role}; ${hint(role, name)}dsmip agent deviations lists them`,
       );
     }
     return name;
   });
+}
+
+/** The same name of another role, or what is near. */
+function hint(role: string, name: string): string {
+  const own = name.slice(name.indexOf('/') + 1);
+  const elsewhere = [...deviations.keys()].filter((known) => known.endsWith(`/${own}`));
+  if (elsewhere.length > 0) return `there is ${elsewhere.join(', ')}; `;
+  const near = nearNames(`${role}/${name}`);
+  return near.length === 0 ? '' : `did you mean ${near.join(', ')}? `;
 }
 
 /** Up to three names that are few letters away. */

@@ -418,7 +418,14 @@ t.test('deviations', (t) => {
     'nai-not-echoed',
   ]);
   t.throws(() => resolveDeviations('home-agent', ['no-proxi-arp']), /did you mean home-agent\/no-proxy-arp/);
-  t.throws(() => resolveDeviations('home-agent', ['zzz']), { code: 'ERR_UNKNOWN_DEVIATION' });
+  t.throws(() => resolveDeviations('home-agent', ['zzz']), {
+    code: 'ERR_UNKNOWN_DEVIATION',
+    message: 'unknown deviation "zzz" of the home-agent; dsmip agent deviations lists them',
+  });
+  for (const given of ['no-proxy-arp', 'home-agent/no-proxy-arp'])
+    t.throws(() => resolveDeviations('foreign-agent', [given]), {
+      message: `unknown deviation "${given}" of the foreign-agent; there is home-agent/no-proxy-arp; dsmip agent deviations lists them`,
+    });
   t.ok(deviations.has('home-agent/no-proxy-arp'));
   const folder = new URL('./home-agent/', import.meta.url);
   const code = readdirSync(folder)

@@ -11,7 +11,7 @@ import {
 import { type DeviceRole, networkNames } from '../vectors/types.ts';
 import { type AgentOptions, type AgentProcess, BenchError, startAgent } from './agent-process.ts';
 import { type DhcpServer, startDhcp } from './dhcp.ts';
-import { runHook } from './hooks.ts';
+import { Mover, runHook } from './hooks.ts';
 import { buildLab, type Lab } from './lab.ts';
 import { LiveBench, type LiveBenchOptions } from './live.ts';
 import { Panel } from './panel.ts';
@@ -58,7 +58,7 @@ export async function openBench(profile: Profile, options: OpenOptions = {}): Pr
 class Opened {
   readonly agents: { role: DeviceRole; process: AgentProcess }[] = [];
   live: LiveBench | undefined;
-  panel: Panel | undefined;
+  panel: Panel | Mover | undefined;
   private readonly closers: (() => unknown)[] = [];
 
   /** Closed when the bench is. */
@@ -250,14 +250,17 @@ function openScenario(
   profile: Profile,
   common: LiveBenchOptions,
   echoIn: readonly string[],
-  moveHook?: LiveBenchOptions['move'],
+  mover?: Mover,
 ): void {
   const { ports, links = [] } = common;
   opened.keep(serveEcho(echoIn, profile.tcpEchoPort));
   const transfers = new Transfers(ports.cn?.namespace, profile.tcpEchoPort);
   opened.keep({ close: () => transfers.drop('') });
-  let move = moveHook;
-  if (move === undefined) {
+  let move: LiveBenchOptions['move'];
+  if (mover !== undefined) {
+    opened.panel = mover;
+    move = (network, mobileNode) => mover.move(network, mobileNode);
+  } else {
     const networks = Object.fromEntries(
       networkNames.flatMap((name) => {
         const link = ports[name];
@@ -301,20 +304,15 @@ async function openPorts(
     opened.live = opened.keep(new LiveBench(common));
     return;
   }
-  /** Where each mobile node is: nobody is asked to move it there again. */
-  const whereabouts = new Map<number, string>();
-  const moveHook: LiveBenchOptions['move'] = async (network, mobileNode) => {
-    if (whereabouts.get(mobileNode) === network) return;
-    whereabouts.delete(mobileNode);
-    await runHook(settings, 'move', { network, mobileNode: naiOf(profile, mobileNode) }, options.ask);
-    whereabouts.set(mobileNode, network);
-  };
+  const mover = new Mover((network, mobileNode) =>
+    runHook(settings, 'move', { network, mobileNode: naiOf(profile, mobileNode) }, options.ask),
+  );
   openScenario(
     opened,
     profile,
     common,
     settings.echoIn ?? [],
-    settings.hooks?.move === undefined ? undefined : moveHook,
+    settings.hooks?.move === undefined ? undefined : mover,
   );
 }
 

@@ -166,13 +166,45 @@ export class Schedule {
       // A profile with which not even that can be sent is none.
       if (outcome.reason?.startsWith(harnessFailed)) throw new BenchError(outcome.reason);
       if (sent === undefined || answered === undefined) {
-        this.facts.unreachable = unreachable(outcome);
+        this.facts.unreachable = this.whyUnanswered(control, outcome);
         return;
       }
       this.facts.roundTripsNs.push(answered - sent);
     }
     const sorted = [...this.facts.roundTripsNs].sort((a, b) => a - b);
     this.facts.graceNs = 2 * (sorted[Math.floor(sorted.length / 2)] ?? 0) + 20_000_000;
+  }
+
+  /** What was tried in a warm-up that nothing came of, and what of the profile to look at; else what the bench lacks. */
+  private whyUnanswered(control: TestCase, outcome: Outcome): string {
+    const { profile } = this.settings;
+    const { reason = 'nothing was seen', steps, actions = [] } = outcome;
+    const lacking = actions.some(({ missing }) => missing !== undefined);
+    const unmet = steps.findLast(({ ok }) => !ok);
+    const sent = steps.findLast(({ text }) => / sent /.test(text));
+    const mn = profile.mobileNodes[outcome.mobileNodes[0] ?? -1];
+    if (lacking || outcome.breakdown !== undefined || outcome.late === true) return reason;
+    if (unmet === undefined || sent === undefined || mn === undefined) return reason;
+    const { nothing, fields } = warmUps[control.role];
+    const [, from = '', packet = ''] = /^at (\S+) sent (.*)/.exec(sent.text) ?? [];
+    const headers = packet.split(' / ').filter((layer) => /^(IPv4|IPv6|UDP) /.test(layer));
+    const expectation = [...control.prelude.mn, ...control.preamble].find(
+      (step) => step.kind === 'expect' && step.path === unmet.step,
+    );
+    const around = surroundings(profile, this.facts, control, mn, undefined);
+    const at =
+      expectation?.kind === 'expect' ? new Context(around, control.id).port(expectation.at) : undefined;
+    const ports = [...new Set([from, at ?? from])].map((port) => `bench.ports.${port}`);
+    // A lab has no ports and no hooks to be wrong.
+    const check = [...fields, ...ports].filter(
+      (field) => !('lab' in profile.bench) || !field.startsWith('bench.'),
+    );
+    return [
+      `before the first test ${nothing}`,
+      `sent at port ${from}: ${headers.join(' / ')}`,
+      `at port ${at ?? from} ${unmet.text.replace(/^at \S+ /, '')}`,
+      `check ${check.join(', ')} of the profile`,
+    ].join('; ');
   }
 
   /** Run one test as soon as there is room. */
@@ -259,31 +291,40 @@ function hasMany<T>(list: readonly T[], fits: (one: T) => boolean, count: number
   return false;
 }
 
-/** Why nothing can be judged. What cannot even be tried says so itself. */
-function unreachable({ reason = 'nothing was seen', stimuli, steps }: Outcome): string {
-  if (stimuli.length === 0) return reason;
-  const sent = steps.findLast(({ text }) => / sent /.test(text))?.text ?? '';
-  return `before the first test the device answered no valid registration: ${sent.split(' / ').slice(0, 2).join(' / ')}; ${reason}; are the addresses of the profile (ixit) and its links (bench.ports) right?`;
+/** Where the warm-up registers: with a foreign agent that shares a key with every home agent, there alone is one to be had. */
+function warmUpPosition(profile: Profile): Position {
+  const { position, secured } = warmUps[profile.role];
+  return lacks(profile, position) === undefined ? position : secured;
 }
 
-/** Where the warm-up registers: with a foreign agent that shares a key with every home agent, there alone is one to be had. */
-const warmUpPosition = (profile: Profile): Position =>
-  lacks(profile, warmUpPositions[profile.role]) === undefined
-    ? warmUpPositions[profile.role]
-    : securedPositions[profile.role];
-
-const securedPositions: { readonly [role in Role]: Position } = {
-  'home-agent': 'foreign-agent-secured',
-  'foreign-agent': 'visited-link-secured',
-  'mobile-node': 'behind-foreign-agent',
-  scenario: 'beside',
-};
-
-const warmUpPositions: { readonly [role in Role]: Position } = {
-  'home-agent': 'co-located',
-  'foreign-agent': 'visited-link',
-  'mobile-node': 'behind-foreign-agent',
-  scenario: 'beside',
+/** The places where a warm-up may register, what to call it when nothing comes of it, and what it rests on. */
+const warmUps: {
+  readonly [role in Role]: { position: Position; secured: Position; nothing: string; fields: string[] };
+} = {
+  'home-agent': {
+    position: 'co-located',
+    secured: 'foreign-agent-secured',
+    nothing: 'the device answered no valid registration',
+    fields: ['ixit.homeAgent.address', 'ixit.careOfAddresses', 'ixit.mobileNodes'],
+  },
+  'foreign-agent': {
+    position: 'visited-link',
+    secured: 'visited-link-secured',
+    nothing: 'no valid registration came through the device',
+    fields: ['ixit.foreignAgent', 'ixit.homeAgents', 'ixit.mobileNodes'],
+  },
+  'mobile-node': {
+    position: 'behind-foreign-agent',
+    secured: 'behind-foreign-agent',
+    nothing: 'the device asked for no registration',
+    fields: ['ixit.foreignAgents', 'ixit.mobileNodes', 'bench.hooks.restart'],
+  },
+  scenario: {
+    position: 'beside',
+    secured: 'beside',
+    nothing: 'the mobile node answered no ping at home',
+    fields: ['ixit.homeAgent', 'ixit.correspondentNode', 'ixit.mobileNodes', 'bench.hooks.move'],
+  },
 };
 
 /** Mobile nodes of a profile with which a test may run. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Outcome } from '../engine/outcome.ts';
 import { isolated } from '../net/index.ts';
-import { runHook } from './hooks.ts';
+import { Mover, runHook } from './hooks.ts';
 
 const probe = fileURLToPath(new URL('./seats-probe.ts', import.meta.url));
 
@@ -73,4 +73,26 @@ t.test('hooks', async (t) => {
   await t.rejects(hook('restart', { restart: [join(folder, 'nothing')] }), {
     message: /^the hook "restart" failed: .*ENOENT/,
   });
+});
+
+t.test('moves by a hook', async (t) => {
+  const moved: string[] = [];
+  const mover = new Mover(async (network, mobileNode) => {
+    moved.push(`${mobileNode} ${network}`);
+    if (network === 'nowhere') throw new Error('no such network');
+  });
+  const asked = async (network: string, mobileNode = 0): Promise<string[]> => {
+    await mover.move(network, mobileNode);
+    return moved.splice(0);
+  };
+  t.same(await asked('home'), ['0 home'], 'where it was before nobody knows');
+  t.same(await asked('home'), [], 'it is there already');
+  t.same(await asked('home', 1), ['1 home'], 'each on its own');
+  t.same(await asked('visited'), ['0 visited']);
+  t.same(await asked('home'), ['0 home']);
+  await t.rejects(asked('nowhere'));
+  moved.length = 0;
+  t.same(await asked('home'), ['0 home'], 'after a failure nobody knows');
+  mover.unplug();
+  t.same(await asked('home'), ['0 home']);
 });

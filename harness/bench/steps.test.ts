@@ -368,6 +368,95 @@ t.test('a scenario', async (t) => {
   );
 });
 
+t.test('a ping that is sent again', async (t) => {
+  const careOf = '10.20.0.1';
+  const echo = (type: number, token: string): Json[] => [
+    { ipv6: {} },
+    { icmpv6Echo: { type } },
+    { payload: token },
+  ];
+  const ping = (token: string): Json[] => [
+    { at: 'cn', send: echo(128, token) },
+    {
+      at: 'ha',
+      expect: [{ ipv4: { destination: careOf } }, { ipv4: { destination: home } }, ...echo(128, token)],
+      clause: must,
+    },
+    { at: 'link', expect: echo(129, token), clause: must },
+    { at: 'ha', expect: echo(129, token), clause: should },
+  ];
+  // Whoever encapsulates numbers each of its packets.
+  const tunnelled = (afterMs: number, identification: number, changes: object = {}): Arrival => ({
+    port: 'ha',
+    afterMs,
+    packet: [
+      { ipv4: { destination: careOf, identification } },
+      { ipv4: { destination: home, identification, ...changes } },
+      ...(echo(128, 'aa01') as unknown as Packet),
+    ] as Packet,
+  });
+  const answer = (port: Arrival['port'], afterMs: number, token = 'aa01'): Arrival => ({
+    port,
+    afterMs,
+    packet: echo(129, token) as unknown as Packet,
+  });
+  const alive = {
+    mn: steps(
+      'preamble',
+      { at: 'cn', send: echo(128, 'aa00') },
+      { at: 'cn', expect: echo(129, 'aa00'), control: true },
+    ),
+    other: [],
+  };
+  const judged = (body: Json[], ...arrivals: Arrival[]): Promise<Outcome> =>
+    judge(t, alone(steps('body', ...body), { liveness: [alive, alive] }), scenario, (session) => {
+      for (const arrival of arrivals) session.arrive(arrival);
+    });
+  const again = [tunnelled(1, 1), tunnelled(1060, 2), answer('link', 1070)];
+
+  const late = await judged(ping('aa01'), ...again, answer('ha', 1080));
+  t.match(late, { verdict: 'PASS', stimuli: { length: 2 } }, 'its copy on the way there is not its answer');
+  t.strictSame(late.judgements.at(-1)?.frames, [6], 'which comes behind it');
+
+  const wrong: Arrival = {
+    port: 'ha',
+    afterMs: 1080,
+    packet: [{ ipv4: { destination: careOf } }, ...(echo(129, 'aa01') as unknown as Packet)] as Packet,
+  };
+  t.match(
+    await judged(ping('aa01'), ...again, wrong, answer('ha', 1090)),
+    { verdict: 'WARN', judgements: [{}, {}, { clause: should, verdict: 'WARN', frames: [6] }] },
+    'a wrong answer is blamed, whatever comes behind it',
+  );
+  const [first, , atLink] = again as [Arrival, Arrival, Arrival];
+  t.match(
+    await judged(
+      ping('aa01'),
+      first,
+      tunnelled(1060, 2, { destination: careOf }),
+      atLink,
+      answer('ha', 1080),
+    ),
+    { verdict: 'WARN', judgements: [{}, {}, { clause: should, frames: [4] }] },
+    'and so is a packet on the way there that is not as the one before',
+  );
+  t.match(
+    await judged(ping('aa01'), ...again, answer('cn', 5200, 'aa00')),
+    { verdict: 'WARN', missing: true, judgements: { length: 3 } },
+    'the copy does not stand for an answer that stays away',
+  );
+
+  const asks: Json[] = [
+    { at: 'cn', send: echo(128, 'aa02') },
+    { at: 'cn', expect: echo(129, 'aa02'), clause: must },
+  ];
+  t.match(
+    await judged([...asks, ...asks], answer('cn', 1, 'aa02'), answer('cn', 5, 'aa02')),
+    { verdict: 'PASS', judgements: [{ frames: [2] }, { frames: [4] }] },
+    'what a step asks anew is answered anew',
+  );
+});
+
 t.test('traffic', async (t) => {
   const bare = { ipv4: { source: '10.12.0.2', destination: home, protocol: 6 } };
   const every = (more: object, expect: Json[] = [bare, { payload: { seenAt: 'cn' } }]): Json => ({

@@ -17,6 +17,7 @@ import {
 import { writeResults } from '../../reports/model/write-results.ts';
 import { asLine, onLines } from '../../reports/runner/lines.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/runner/request.ts';
+import { plural } from '../../reports/text/layout.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import type { Finished } from '../bench/schedule.ts';
 import { portNames } from '../engine/bench.ts';
@@ -25,8 +26,11 @@ import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
+import { select } from './select.ts';
 
 const aliveMs = 500;
+/** Tests under way that are told of, those that began last. */
+const mostTold = 4;
 
 /** Writes lines without ever waiting for the reader: a slow one must not disturb the clocks of the tests. */
 class Speaker {
@@ -129,7 +133,6 @@ class Serving {
 
   async serve(finished: Promise<string>): Promise<void> {
     const { request, bench, folder, tests: ids } = this.begin;
-    const start = new Date();
     const { ledger, vectors } = loadCatalogue(request.readings);
     const profile = loadProfile(bench.profile);
     const known = new Map(vectors.tests.map((test) => [test.id, test]));
@@ -141,7 +144,7 @@ class Serving {
     this.folder = folder ?? makeFolder(profile.device.product);
     mkdirSync(join(this.folder, 'captures'), { recursive: true });
     this.log(
-      `${tests.length} tests against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
+      `${plural(tests.length, 'test')} against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
     );
     const conductor = await startConductor({
       profile,
@@ -152,14 +155,25 @@ class Serving {
       over: finished,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
+    // Playwright has filters of its own, by file and line for one.
+    const asked = select(
+      vectors.tests.filter(({ role }) => role === profile.role),
+      ledger,
+      request.selection,
+    );
+    const isNamed = request.selection.grep !== undefined || request.selection['grep-invert'] !== undefined;
+    const selection =
+      isNamed || tests.length === asked.length
+        ? request.selection
+        : { ...request.selection, tests: `${tests.length} of ${asked.length}` };
     const head = header(
-      { ...request, ...bench },
+      { ...request, ...bench, selection },
       profile,
       ledger,
       vectors.tests,
       tests,
       conductor.facts,
-      start,
+      new Date(request.start),
     );
     const clauses = clausesOfRole(ledger, profile.role, vectors.tests);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
@@ -168,7 +182,7 @@ class Serving {
     );
     this.ready();
     const alive = setInterval(
-      () => this.speaker.say({ type: 'alive', running: [...this.running].slice(0, 4) }),
+      () => this.speaker.say({ type: 'alive', running: [...this.running].slice(-mostTold) }),
       aliveMs,
     );
     const all = async (): Promise<undefined> => {
@@ -195,7 +209,7 @@ class Serving {
     };
     const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
     writeResults(this.folder, assemble(head, { ...end, outcomes, clauses }));
-    this.log(incomplete === undefined ? 'whole' : `incomplete: ${incomplete}`);
+    this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
     await conductor.close();
     for (const line of conductor.open.agentLog)
       appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);

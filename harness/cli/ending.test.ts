@@ -139,7 +139,14 @@ async function struckWhileAsking(
   const said: ServerMessage[] = [];
   onLines(child.stdout, (line) => said.push(JSON.parse(line)));
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  const request = { strict: false, interactive: true, readings: {}, selection: {}, reporters: [] };
+  const request = {
+    strict: false,
+    start: new Date().toISOString(),
+    interactive: true,
+    readings: {},
+    selection: {},
+    reporters: [],
+  };
   const benches = benchesOf(file);
   const tests = ['mn-a-clear-tunnel@behind-foreign-agent'];
   child.stdin.write(asLine({ request: { ...request, benches }, bench: benches[0], folder: out, tests }));

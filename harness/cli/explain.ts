@@ -1,10 +1,10 @@
-/** `dsmip explain`: a clause, a vector, a reading or a deviation in prose. */
+/** `dsmip explain`: a clause, a vector, a reading, a deviation or a word of reports in prose. */
 
 import { labelled } from '../../reports/text/layout.ts';
 import { type Deviation, deviations } from '../agents/deviations.ts';
 import { stepWords } from '../engine/describe.ts';
 import { closest } from '../vectors/closest.ts';
-import type { Aspect, Clause, Ledger, Reading } from '../vectors/ledger.ts';
+import type { Aspect, Clause, Ledger, Level, Reading } from '../vectors/ledger.ts';
 import type { Step, TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
@@ -23,6 +23,38 @@ const classes = {
   O: 'recorded only',
   X: 'cannot be seen from outside',
 } as const;
+const fromRfc = 'said by RFC 3344 or its kin, not by the draft';
+const levels: { readonly [level in Level]: string } = {
+  MUST: 'required by the draft in this word',
+  'MUST (base)': `required, ${fromRfc}`,
+  SHOULD: 'recommended by the draft in this word',
+  'SHOULD (base)': `recommended, ${fromRfc}`,
+  'SHOULD NOT': 'advised against by the draft in these words',
+  MAY: 'permitted by the draft in this word',
+  should: 'written in lower case in the draft',
+  could: 'written in lower case in the draft',
+  REQ: 'called "required" by the draft',
+  FMT: 'a format or a code value',
+  BEHAV: 'behaviour that the draft states without a keyword',
+  INFO: 'describes or assumes something',
+  NONE: 'stated nowhere in the draft',
+};
+/** What the words of reports mean, by word. */
+const words: { readonly [word: string]: readonly string[] } = {
+  ...mapped(levels, (text) => [`a level of clauses: ${text}`]),
+  ...mapped(classes, (text) => [`a class of clauses: ${text}`]),
+  INFO: [`a level of clauses: ${levels.INFO}`, 'a verdict: what was seen is recorded, nothing is judged'],
+  PASS: ['a verdict: every expectation held'],
+  FAIL: ['a verdict: what the device has to do was not so'],
+  WARN: ['a verdict: what the device should do was not so; FAIL under --strict'],
+  INCONCLUSIVE: ['a verdict: the preamble or a control did not hold, so nothing can be said of the clause'],
+  'NOT APPLICABLE': ['a verdict: the profile does not claim what the test is about'],
+  ERROR: ['a verdict: the harness itself failed'],
+};
+
+function mapped<T, U>(of: { readonly [name: string]: T }, work: (one: T) => U): { [name: string]: U } {
+  return Object.fromEntries(Object.entries(of).map(([name, one]) => [name, work(one)]));
+}
 
 /** Run the command. Throws UsageError for what there is not. */
 export function explainCommand(what: string): void {
@@ -35,6 +67,7 @@ export function explainCommand(what: string): void {
 export function explain(what: string, ledger: Ledger, tests: readonly TestCase[]): string[] {
   const clause = ledger.clauses.get(what.split('#')[0] ?? '');
   if (clause !== undefined) return clauseProse(clause, ledger, tests);
+  if (Object.hasOwn(words, what)) return wordProse(what, ledger);
   const reading = ledger.readings.get(what);
   if (reading !== undefined) return readingProse(reading, tests);
   const named = [...deviations].filter(([name]) => name === what || name.endsWith(`/${what}`));
@@ -49,13 +82,22 @@ export function explain(what: string, ledger: Ledger, tests: readonly TestCase[]
   const names = [
     ...ledger.clauses.keys(),
     ...ledger.readings.keys(),
+    ...Object.keys(words),
     ...deviations.keys(),
     ...tests.flatMap(({ id }) => [id, ...id.split(/[/@]/).slice(0, 1)]),
   ];
   const meant = closest(what, names);
   throw new UsageError(
-    `there is no clause, section, vector, reading or deviation "${what}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+    `there is no clause, section, vector, reading, deviation or word of reports "${what}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
   );
+}
+
+function wordProse(word: string, ledger: Ledger): string[] {
+  const own = [...ledger.clauses.values()].filter((one) => one.level === word || one.class === word);
+  return [
+    ...(words[word] ?? []).flatMap((text) => labelled(`${word}: `, text, width)),
+    ...(own.length === 0 ? [] : labelled('  Clauses: ', own.map(({ id }) => id).join(' '), width)),
+  ];
 }
 
 const ranges = (lines: Clause['lines']): string =>

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { formats, standardFormats } from '../../reports/formats.ts';
 import { deviations } from '../agents/deviations.ts';
 import { isForPeople } from './errors.ts';
+import { checkReporters } from './select.ts';
 import { version } from './version.ts';
 
 const wrongUsage = 64;
@@ -22,6 +23,8 @@ function formatHelp(): string {
   );
   return ['Formats:', ...lines].join('\n');
 }
+
+const deviateHelp = 'break one clause in one way (dsmip agent deviations lists them); may be given again';
 
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
@@ -66,6 +69,7 @@ function program(): Command {
     .option(
       '--reporter <names>',
       'reporters of Playwright besides ours: list, html, junit, json, ... (comma-separated)',
+      checkReporters,
     )
     .option(
       '--deviate <name>',
@@ -75,7 +79,10 @@ function program(): Command {
     )
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)
-    .action(async (options) => (await import('./run.ts')).runCommand(options));
+    .action(async (options) => {
+      if (options.iut !== undefined) (await import('./validate.ts')).checkProfile(options.iut);
+      await (await import('./run.ts')).runCommand(options);
+    });
 
   root
     .command('validate')
@@ -88,7 +95,7 @@ function program(): Command {
     .description('say in prose what a clause, a vector or a reading is about')
     .argument(
       '<what>',
-      'a clause (4.3-f, B1), a vector or test (ha-...), a reading (A11), a deviation (home-agent/...)',
+      'a clause (4.3-f, B1), a vector or test (ha-...), a reading (A11), a deviation (home-agent/...), a level, class or verdict (FMT, TP, WARN)',
     )
     .action(async (what) => (await import('./explain.ts')).explainCommand(what));
 
@@ -145,12 +152,7 @@ function program(): Command {
     .command('home-agent')
     .description('run the reference home agent in the network namespace it is started in')
     .requiredOption('--config <file>', 'its configuration (JSON)')
-    .option(
-      '--deviate <name>',
-      'break one clause in one way (dsmip agent deviations lists them); may be given again',
-      collect,
-      [],
-    )
+    .option('--deviate <name>', deviateHelp, collect, [])
     .option('--status <file>', 'keep its bindings and counters in this file')
     .option('--exit-with-stdin', 'end when standard input closes')
     .action(async (options) => {
@@ -166,12 +168,7 @@ function program(): Command {
     .command('foreign-agent')
     .description('run the reference foreign agent in the network namespace it is started in')
     .requiredOption('--config <file>', 'its configuration (JSON)')
-    .option(
-      '--deviate <name>',
-      'break one clause in one way (dsmip agent deviations lists them); may be given again',
-      collect,
-      [],
-    )
+    .option('--deviate <name>', deviateHelp, collect, [])
     .option('--status <file>', 'keep its visitor list and counters in this file')
     .option('--exit-with-stdin', 'end when standard input closes')
     .action(async (options) => {
@@ -187,12 +184,7 @@ function program(): Command {
     .command('mobile-node')
     .description('run reference mobile nodes, each in a network namespace of its own')
     .requiredOption('--config <file>', 'their configuration (JSON)')
-    .option(
-      '--deviate <name>',
-      'break one clause in one way (dsmip agent deviations lists them); may be given again',
-      collect,
-      [],
-    )
+    .option('--deviate <name>', deviateHelp, collect, [])
     .option('--lab <n>', 'what {lab} in the configuration stands for', '1')
     .option('--status <file>', 'keep their registrations and counters in this file')
     .option('--exit-with-stdin', 'take orders on standard input (restart N, ...) and end when it closes')

@@ -1,6 +1,7 @@
 /** From the command line, or from the environment alone, to a run as it is asked for. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { type BenchRequest, type RunRequest, requestVariable } from '../../reports/runner/request.ts';
 import { isolated } from '../net/isolate.ts';
 import { projectRoot } from '../vectors/load.ts';
@@ -30,19 +31,37 @@ function benchOf(profile: string, profileName: string): BenchRequest {
 
 /**
  * The request of this run: as `dsmip run` left it in the environment; for `npx playwright test` the embedded labs, or the profile that
- * DSMIP_IUT names, with the reporters of DSMIP_REPORTERS.
+ * DSMIP_IUT names, with the reporters of DSMIP_REPORTERS, narrowed by its own options.
  */
-export function requestFromEnvironment(environment: NodeJS.ProcessEnv = process.env): RunRequest {
+export function requestFromEnvironment(
+  environment: NodeJS.ProcessEnv = process.env,
+  argv: string[] = process.argv.slice(2),
+): RunRequest {
   const text = environment[requestVariable];
   if (text !== undefined) return JSON.parse(text) as RunRequest;
   return {
     benches: benchesOf(environment.DSMIP_IUT),
     strict: environment.DSMIP_STRICT === '1',
+    start: processStart(),
     interactive: false,
     readings: {},
-    selection: {},
+    selection: grepOf(argv),
     reporters: (environment.DSMIP_REPORTERS ?? 'list').split(',').filter((name) => name !== ''),
   };
+}
+
+/** When this program was started. */
+export const processStart = (): string => new Date(performance.timeOrigin).toISOString();
+
+/** What Playwright was told to filter by; it tells no reporter. */
+function grepOf(args: string[]): RunRequest['selection'] {
+  const options = { grep: { type: 'string', short: 'g' }, 'grep-invert': { type: 'string' } } as const;
+  const { values } = parseArgs({ args, options, strict: false, allowPositionals: true });
+  const given = Object.keys(options).flatMap((name): [string, string][] => {
+    const value = values[name];
+    return typeof value === 'string' ? [[name, value]] : [];
+  });
+  return Object.fromEntries(given);
 }
 
 /** The bench server's command; the lab is built in private namespaces, a bench of real links where it is started. */

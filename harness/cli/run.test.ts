@@ -265,6 +265,29 @@ t.test('a device that nothing can be said of', async (t) => {
   t.equal((await dsmip('rejudge', out)).status, 0);
 });
 
+t.test('a device that is not where the profile says', async (t) => {
+  const iut = profile('elsewhere', ({ ixit }) =>
+    Object.assign(ixit, { homeAgent: { address: '10.1.0.77', ipv6Address: '2001:db8:1::1' } }),
+  );
+  const out = join(folder, 'elsewhere');
+  const { status, output } = await dsmip(
+    'run',
+    '--iut',
+    iut,
+    '--vector',
+    'ha-tunnel-mode/r0-t0',
+    '--out',
+    out,
+  );
+  t.equal(status, 2, output);
+  t.match(
+    output,
+    /Inconclusive\n\n {2}before the first test the device answered no valid registration; sent at port mn: IPv4 10\.10\.\S+ > 10\.1\.0\.77 ttl 64\s+\/ UDP sourcePort \d+, destinationPort 434; at port mn expected[^;]*; came nothing[^;]*; check ixit\.homeAgent\.address, /,
+  );
+  t.ok(resultsIn(out).outcomes.every(({ verdict }) => verdict === 'INCONCLUSIVE'));
+  t.equal((await dsmip('rejudge', out)).status, 0);
+});
+
 t.test('a run in which nothing is judged', async (t) => {
   const out = join(folder, 'nothing');
   const { status, output } = await dsmip('run', '--vector', 'ha-legacy', '--out', out);
@@ -280,8 +303,12 @@ t.test('wrong usage', async (t) => {
       ['run', '--vector', 'ha-tunel-mode'],
       /--vector ha-tunel-mode selects no test.*did you mean "ha-tunnel-mode"/,
     ],
-    [['run', '--level', 'WISH'], /--level WISH selects no test/],
-    [['run', '--role', 'router'], /--role router selects no test/],
+    [['run', '--level', 'WISH'], /--level WISH selects no test: there are .*MAY, .*MUST,/],
+    [
+      ['run', '--role', 'fa'],
+      /--role fa selects no test: there are home-agent, foreign-agent, mobile-node, scenario/,
+    ],
+    [['run', '--reporter', 'list,htlm'], /--reporter htlm: there are list, .*did you mean "html"/],
     [
       ['run', '--iut', join(lab, 'home-agent.profile.json'), '--role', 'mobile-node'],
       /--role mobile-node selects no test: the profile is that of a home-agent/,
@@ -295,7 +322,7 @@ t.test('wrong usage', async (t) => {
     [['run', '--sideways'], /unknown option/],
     // A process group of its own has no terminal.
     [['run', '--interactive'], /--interactive asks the operator at the terminal, and this run has none/],
-    [['explain', 'ha-nothing'], /there is no clause, section, vector, reading or deviation/],
+    [['explain', 'ha-nothing'], /there is no clause, section, vector, reading, deviation or word/],
     [['validate', broken], /broken\.json/],
   ];
   const results = await Promise.all(cases.map(([args]) => dsmip(...args)));
@@ -307,6 +334,15 @@ t.test('wrong usage', async (t) => {
   }
   const list = await dsmip('run', '--list', '--clause', '4.3-i');
   t.equal(list.status, 0);
+  for (const [word, words] of [
+    ['FMT', /^FMT: a level of clauses: a format or a code value\n {2}Clauses: .*3\.2-c/],
+    ['TP', /^TP: a class of clauses: judged by test when the profile/],
+    ['INFO', /^INFO: a level .*\nINFO: a verdict: /],
+  ] as const) {
+    const { status, output } = await dsmip('explain', word);
+    t.equal(status, 0);
+    t.match(output, words);
+  }
   t.match(list.output, /^ha-tunnel-mode\/r0-t0@co-located {2}\[.*4\.3-i/m);
 });
 
@@ -315,6 +351,23 @@ t.test("Playwright's own command line", async (t) => {
   const listed = start(playwright, ['test', '--list', '--grep', '@4.3-i']);
   t.equal(await listed.ended, 0, listed.output());
   t.match(listed.output(), /ha-tunnel-mode\/r0-t0@co-located/);
+  const filters: [string[], RegExp][] = [
+    [['--grep', 'ha-tunnel-mode/r0-t0@co-located'], /;\s+only\s+grep\s+ha-tunnel-mode\/r0-t0@co-located\n/],
+    [
+      ['-g', '@4.3-i', '--grep-invert=@foreign'],
+      /;\s+only\s+grep\s+@4\.3-i,\s+only\s+grep-invert\s+@foreign\n/,
+    ],
+  ];
+  for (const [filter, words] of filters) {
+    const run = start(playwright, ['test', ...filter]);
+    t.equal(await run.ended, 0, run.output());
+    t.match(run.output(), words, 'a filter of its own is a selection');
+    t.match(run.output(), /^and \d+ clauses that no test of this selection judges$/m);
+    t.notMatch(run.output(), /no vector judges it/);
+    const [, report = ''] = /^Report {3}(\S+)/m.exec(run.output()) ?? [];
+    t.match(report, /^reports\/out\/./);
+    rmSync(join(projectRoot, report), { recursive: true });
+  }
   const without = start(playwright, ['test', '--reporter=line']);
   t.equal(await without.ended, 1, 'with our reporter replaced nothing passes');
   t.match(without.output(), /our reporter is not in the list/);

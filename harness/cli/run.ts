@@ -13,6 +13,7 @@ import {
   type RunRequest,
   requestVariable,
 } from '../../reports/runner/request.ts';
+import { plural } from '../../reports/text/layout.ts';
 import { deviations } from '../agents/deviations.ts';
 import { closest } from '../vectors/closest.ts';
 import { projectRoot } from '../vectors/load.ts';
@@ -22,7 +23,7 @@ import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { isForPeople, UsageError } from './errors.ts';
 import { formatsOf } from './report.ts';
-import { benchesOf, makeFolder, playwrightFolder } from './request.ts';
+import { benchesOf, makeFolder, playwrightFolder, processStart } from './request.ts';
 import { judgedIn, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
 export interface RunCommandOptions extends Selection {
@@ -83,6 +84,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   const request: RunRequest = {
     benches: chosen.map(({ bench }) => ({ ...bench, deviations: deviationsFor(bench, options.deviate) })),
     strict: options.strict === true,
+    start: processStart(),
     interactive: options.interactive === true,
     readings,
     selection: selectionOf(options),
@@ -93,7 +95,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     const { vendor, product, version } = profile.device;
     const count = tests.filter(({ role }) => role === bench.role).length;
     process.stdout.write(
-      `dsmip: ${count} tests of a ${bench.role} against ${vendor} ${product} ${version}\n`,
+      `dsmip: ${plural(count, 'test')} of a ${bench.role} against ${vendor} ${product} ${version}\n`,
     );
   }
   const ended = await playwright(request);
@@ -142,7 +144,7 @@ function checkDeviations(benches: readonly BenchRequest[], names: readonly strin
 /** One test a line: what `--vector` takes, and the clauses it judges. */
 function listText(tests: readonly TestCase[]): string {
   const lines = tests.map((test) => `${test.id}  [${judgedIn(test).join(' ')}]  ${test.title}`);
-  return `${lines.join('\n')}\n${tests.length} tests\n`;
+  return `${lines.join('\n')}\n${plural(tests.length, 'test')}\n`;
 }
 
 /** Playwright's command line, with our process as its parent. */

@@ -1,7 +1,9 @@
 /** Which tests a run is about. */
-
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { closest } from '../vectors/closest.ts';
 import type { Ledger } from '../vectors/ledger.ts';
+import { projectRoot } from '../vectors/load.ts';
 import { judgedBy, roles, type TestCase } from '../vectors/types.ts';
 import { UsageError } from './errors.ts';
 
@@ -65,8 +67,16 @@ export function select(tests: readonly TestCase[], ledger: Ledger, selection: Se
     left = kept;
   };
   if (left.length === 0) throw new UsageError('there are no vectors to run');
+  const oneOf = (value: string, known: readonly string[], why: string): string =>
+    known.includes(value) ? why : `there are ${known.join(', ')}`;
   if (role !== undefined)
-    narrow('role', role, (test) => test.role === role, [...roles], 'no vector has this role');
+    narrow(
+      'role',
+      role,
+      (test) => test.role === role,
+      [...roles],
+      oneOf(role, roles, 'no vector has this role'),
+    );
   if (clause !== undefined) {
     const sections = new Set([...ledger.clauses.values()].map(({ section }) => section));
     const isSection =
@@ -87,7 +97,7 @@ export function select(tests: readonly TestCase[], ledger: Ledger, selection: Se
       level,
       (test) => levelsOf(test, ledger).includes(level),
       levels,
-      'no vector of this selection judges a clause of this level',
+      oneOf(level, levels, 'no vector of this selection judges a clause of this level'),
     );
   }
   if (vector !== undefined) {
@@ -101,6 +111,25 @@ export function select(tests: readonly TestCase[], ledger: Ledger, selection: Se
     );
   }
   return left;
+}
+
+/** Playwright's own that make sense beside ours. */
+const reporters = ['list', 'line', 'dot', 'json', 'junit', 'html', 'blob', 'github', 'null'];
+
+/** `list,html` as given to --reporter: Playwright's own names, or modules. Throws UsageError. */
+export function checkReporters(given: string): string {
+  const { resolve } = createRequire(join(projectRoot, 'playwright.config.ts'));
+  for (const name of given.split(',').filter((one) => one !== '' && !reporters.includes(one))) {
+    try {
+      resolve(name);
+    } catch {
+      const meant = closest(name, reporters);
+      throw new UsageError(
+        `--reporter ${name}: there are ${reporters.join(', ')}, or name a file or package that is one${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+      );
+    }
+  }
+  return given;
 }
 
 /** `A04=literal` as given to --reading. Throws UsageError or UnknownClauseError. */

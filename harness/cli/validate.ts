@@ -1,13 +1,15 @@
 /** `dsmip validate`: every data file by its schema and by what a schema cannot say; or the profiles given. */
-import { readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { readConfiguration as readForeignAgent } from '../agents/foreign-agent/config.ts';
 import { readConfiguration as readHomeAgent } from '../agents/home-agent/config.ts';
 import { readConfiguration as readMobileNode } from '../agents/mobile-node/config.ts';
+import { mobileNodesFor } from '../bench/schedule.ts';
+import { fault } from '../vectors/errors.ts';
 import { projectRoot } from '../vectors/load.ts';
-import { loadProfile, type Seat, seats } from '../vectors/profile.ts';
+import { loadProfile, type Profile, type Seat, seats } from '../vectors/profile.ts';
 import { readValid, schemaDirectory } from '../vectors/schema.ts';
-import type { DeviceRole } from '../vectors/types.ts';
+import type { DeviceRole, TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { rehearse } from './rehearsal.ts';
 import { standardProfiles } from './request.ts';
@@ -25,11 +27,89 @@ const readers: { readonly [role in DeviceRole]: (path: string) => unknown } = {
   'mobile-node': (path) => readMobileNode(path),
 };
 
+interface NamedConfiguration {
+  agent: DeviceRole;
+  configuration: string;
+  /** Where the profile names it. */
+  place: string;
+}
+
+/** The configuration files of reference agents that a profile names. */
+function configurationsOf({ bench }: Profile): NamedConfiguration[] {
+  const seated = (taken: [string, string][], placeOf: (seat: string) => string): NamedConfiguration[] =>
+    taken.map(([seat, configuration]) => ({
+      agent: seats[seat as Seat],
+      configuration,
+      place: placeOf(seat),
+    }));
+  if (!('lab' in bench)) {
+    const taken = Object.entries(bench.seats ?? {}).map(([seat, { configuration }]): [string, string] => [
+      seat,
+      configuration,
+    ]);
+    return seated(taken, (seat) => `bench.seats.${seat}.configuration`);
+  }
+  if ('agent' in bench.lab) return [{ ...bench.lab, place: 'bench.lab.configuration' }];
+  return seated(Object.entries(bench.lab.seats), (seat) => `bench.lab.seats.${seat}`);
+}
+
+/**
+ * Checks a profile and the configuration files it names, before anything is started; what makes a run worth little is told on standard
+ * error. Throws DataError and ConfigurationError.
+ */
+export function checkProfile(file: string, tests: readonly TestCase[] = []): Profile {
+  const profile = loadProfile(file);
+  for (const { agent, configuration, place } of configurationsOf(profile)) {
+    if (!existsSync(configuration)) {
+      const name = relative(dirname(file), configuration);
+      throw fault(file, place, `there is no file ${name}, from the profile's folder on: name one`);
+    }
+    readers[agent](configuration);
+  }
+  for (const warning of warningsOf(profile, tests)) process.stderr.write(`dsmip: ${file}: ${warning}\n`);
+  return profile;
+}
+
+/** What the profile lacks, so that tests will be INCONCLUSIVE. */
+export function warningsOf(profile: Profile, tests: readonly TestCase[]): string[] {
+  const { role, bench } = profile;
+  // Under test, mobile nodes come alone.
+  if (role === 'home-agent' || role === 'foreign-agent') return tooFew(profile, tests);
+  if (role !== 'mobile-node' || 'lab' in bench || bench.hooks?.restart !== undefined) return [];
+  return [
+    'bench.hooks.restart: without it every test is INCONCLUSIVE, as the mobile node has to begin anew: add it',
+  ];
+}
+
+/** Kinds of mobile nodes of which there is one, and tests need two. */
+function tooFew(profile: Profile, tests: readonly TestCase[]): string[] {
+  const lacking = new Map<string, string[]>();
+  for (const test of tests) {
+    if (test.role !== profile.role || !needsTwo(test) || mobileNodesFor(test, profile).length !== 1) continue;
+    const needs = Object.entries(test.needs).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
+    const kind = needs.length === 0 ? '' : ` with ${needs.join(' and ')}`;
+    lacking.set(kind, [...(lacking.get(kind) ?? []), test.id]);
+  }
+  return [...lacking].map(
+    ([kind, ids]) =>
+      `ixit.mobileNodes: ${ids.length} tests (such as ${ids[0]}) need two mobile nodes${kind}, and there is one: raise its "count"`,
+  );
+}
+
+/** But for the barrier of a silence, which time takes the place of. */
+function needsTwo({ preamble, body, postamble }: TestCase): boolean {
+  const steps = JSON.stringify([preamble, body, postamble], (name, value) =>
+    name === 'barrier' ? [] : value,
+  );
+  return /"by":"other"|\$\{?other\./.test(steps);
+}
+
 /** Run the command. Throws DataError naming file, place and mend. */
 export function validateCommand(profiles: readonly string[]): void {
   if (profiles.length > 0) {
+    const { tests } = loadCatalogue().vectors;
     for (const file of profiles) {
-      const profile = loadProfile(file);
+      const profile = checkProfile(file, tests);
       const { vendor, product, version } = profile.device;
       process.stdout.write(
         `${file}: ${profile.role} ${vendor} ${product} ${version}, ${profile.mobileNodes.length} mobile nodes\n`,
@@ -42,16 +122,8 @@ export function validateCommand(profiles: readonly string[]): void {
   let messages = 0;
   for (const file of goldens)
     messages += readValid<{ messages: unknown[] }>('wire.schema.json', file).messages.length;
-  const labProfiles = filesIn('harness/bench/lab', '.profile.json').map((file) => loadProfile(file));
-  const configurations = labProfiles.flatMap(({ bench }): { agent: DeviceRole; configuration: string }[] => {
-    if (!('lab' in bench)) return [];
-    if ('agent' in bench.lab) return [bench.lab];
-    return Object.entries(bench.lab.seats).map(([seat, configuration]) => ({
-      agent: seats[seat as Seat],
-      configuration,
-    }));
-  });
-  for (const { agent, configuration } of configurations) readers[agent](configuration);
+  const labProfiles = filesIn('harness/bench/lab', '.profile.json').map((file) => checkProfile(file));
+  const configurations = labProfiles.flatMap(configurationsOf);
   let packets = 0;
   for (const name of standardProfiles) {
     const profile = loadProfile(join(projectRoot, name));

@@ -69,6 +69,19 @@ export function sameDatagram(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** The same packet once more: whoever encapsulates it numbers it anew, whoever forwards it counts down. */
+export function isSamePacket(a: Decoded, b: Decoded): boolean {
+  const kept = ({ layers }: Decoded): string =>
+    JSON.stringify(
+      layers.map((layer) => {
+        if ('ipv4' in layer) return { ipv4: { ...layer.ipv4, identification: 0, ttl: 0, checksum: 0 } };
+        if ('ipv6' in layer) return { ipv6: { ...layer.ipv6, hopLimit: 0 } };
+        return layer;
+      }),
+    );
+  return kept(a) === kept(b);
+}
+
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

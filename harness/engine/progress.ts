@@ -11,6 +11,7 @@ import {
   asksForReply,
   asksForRequest,
   isIcmpError,
+  isSamePacket,
   payloadOf,
   SeenPayloads,
   sameDatagram,
@@ -58,7 +59,9 @@ export class Progress {
   lastSendNs = 0;
   lastAnswerNs = 0;
   part: Part = 'preamble';
+  /** When what is waited for was asked for: the first time, and the last. */
   groupStartNs = 0;
+  groupAgainNs = 0;
 
   constructor(
     test: TestCase,
@@ -110,9 +113,10 @@ export class Progress {
         const frame = this.session.frames[looked] as SeenFrame;
         if (frame.port !== port || frame.outgoing || this.taken.has(looked)) continue;
         // What comes after the same was sent once more may well look the same.
-        if (frame.timeNs < this.groupStartNs && this.isDuplicate(looked)) continue;
+        if (frame.timeNs < this.groupAgainNs && this.isDuplicate(looked)) continue;
         if (frame.timeNs < earliest || frame.timeNs > deadline) continue;
-        if (answers(frame)) return { frame, number: looked + 1 };
+        if (!answers(frame) || (token !== undefined && this.isRetransmission(frame))) continue;
+        return { frame, number: looked + 1 };
       }
       if (!(await this.session.more(count, deadline))) return undefined;
     }
@@ -130,6 +134,20 @@ export class Progress {
     for (const one of this.taken) {
       const other = this.session.frames[one] as SeenFrame;
       if (other.port === frame.port && sameDatagram(frame.octets, other.octets)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * In a scenario a ping is sent again while a later hop is waited for, and comes once more past those judged already, some of them
+   * where its answer will pass. That is new only where a step of its own has sent it anew.
+   */
+  private isRetransmission(frame: SeenFrame): boolean {
+    if (!this.isBeside) return false;
+    for (const index of this.taken) {
+      const judged = this.session.frames[index] as SeenFrame;
+      const isAnew = judged.timeNs <= this.groupStartNs && frame.timeNs >= this.groupStartNs;
+      if (judged.port === frame.port && !isAnew && isSamePacket(judged.decoded, frame.decoded)) return true;
     }
     return false;
   }

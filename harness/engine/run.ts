@@ -125,7 +125,10 @@ class Run extends Progress {
     });
     const { timeNs } = sent;
     this.lastSendNs = timeNs;
-    if (this.group[0] === step) this.groupStartNs = timeNs;
+    if (this.group[0] === step) {
+      this.groupAgainNs = timeNs;
+      if (!this.groupClosed) this.groupStartNs = timeNs;
+    }
     this.stimuli.push({ port, timeNs, kind: sent.kind, ...(known === undefined ? {} : { known }) });
     const { by } = step;
     const message = this.messages.note(packet, { by, port, timeNs, step, sent: outgoing ?? sent });

@@ -16,7 +16,7 @@ export class BenchLink {
   /** Outcomes so far, by test. */
   readonly outcomes = new Map<string, TestResult>();
   begun: { header: ResultsHeader; clauses: ClauseFacts[]; folder: string } | undefined;
-  /** Tests under way. */
+  /** Tests under way, those that began last. */
   running: string[] = [];
   /** Why the server could not do its work, or ended before the work was done. */
   problem: string | undefined;

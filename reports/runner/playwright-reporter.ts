@@ -21,7 +21,7 @@ import { plain, type TextOptions } from '../text/layout.ts';
 import { summaryOf } from '../text/summary.ts';
 import { BenchLink } from './bench-link.ts';
 import { Operator, openTerminal } from './operator.ts';
-import { Progress, progressText } from './progress.ts';
+import { Progress, progressText, runningOf } from './progress.ts';
 import { folderOf, type RunRequest, socketVariable } from './request.ts';
 
 export interface ReporterOptions {
@@ -48,9 +48,6 @@ interface Bench {
   results?: Results | undefined;
 }
 
-/** Tests under way that the progress line names. */
-const mostShown = 4;
-
 /** Unix sockets have short paths, and /run is covered in the server's world. */
 function socketFolder(): string {
   const base = tmpdir();
@@ -63,7 +60,6 @@ export default class DsmipReporter implements Reporter {
   private progress: Progress | undefined;
   private operator: Operator | undefined;
   private folder: string | undefined;
-  private readonly startedMs = Date.now();
 
   constructor(options: ReporterOptions) {
     this.options = options;
@@ -98,8 +94,8 @@ export default class DsmipReporter implements Reporter {
       progressText(
         links.flatMap((link) => [...link.outcomes.values()]),
         [...this.benches.values()].reduce((sum, bench) => sum + bench.tests.length, 0),
-        links.flatMap((link) => link.running).slice(0, mostShown),
-        (Date.now() - this.startedMs) / 1000,
+        runningOf(links),
+        (Date.now() - Date.parse(request.start)) / 1000,
       ),
     );
     Promise.all(links.map((link) => link.ended)).then(() => this.progress?.stop());

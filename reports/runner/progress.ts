@@ -5,6 +5,18 @@ import { cut } from '../text/layout.ts';
 
 const shown = ['PASS', 'FAIL', 'WARN', 'INFO', 'INCONCLUSIVE', 'NOT APPLICABLE', 'ERROR'] as const;
 
+/** Tests that the line names. */
+const mostNamed = 4;
+
+/** Of the tests under way those to name: of each device the ones that began last. */
+export function runningOf(
+  devices: readonly { running: readonly string[]; outcomes: ReadonlyMap<string, unknown> }[],
+): string[] {
+  const all = devices.map(({ running, outcomes }) => running.filter((id) => !outcomes.has(id)));
+  const busy = all.filter((running) => running.length > 0);
+  return busy.flatMap((running) => running.slice(-Math.max(1, Math.floor(mostNamed / busy.length))));
+}
+
 /** How far a run is, in one line. */
 export function progressText(
   outcomes: readonly Pick<Outcome, 'verdict'>[],

@@ -19,6 +19,8 @@ export interface BenchRequest {
 export interface RunRequest {
   benches: BenchRequest[];
   strict: boolean;
+  /** When the command was given. */
+  start: string;
   /** Hooks of a profile may ask the operator. */
   interactive: boolean;
   readings: { [reading: string]: string };

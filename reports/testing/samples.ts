@@ -136,7 +136,7 @@ export const sampleResults: Results = assemble(header, {
         {
           part: 'body',
           step: 'body[0]',
-          text: 'at cn sent IPv6 2001:db8:c::2 > 2001:db8:1::1',
+          text: 'at cn sent IPv6 2001:db8:c::2 > 2001:db8:1::1, trailing ',
           ok: true,
           timeNs: 2,
           frames: [],

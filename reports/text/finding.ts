@@ -49,6 +49,9 @@ function sentBefore(steps: readonly StepRecord[], step: string): string[] {
   return last === undefined ? [] : [last.text];
 }
 
+/** Vectors name octets behind a message, `trailing`, also where there are none. */
+const withoutEmpty = (text: string): string => text.replace(/,? trailing (?=, | \/ |$)/g, '');
+
 function clauseLines(judgement: Judgement, clauses: ClauseTable, width: number): string[] {
   const [id = '', aspect] = judgement.clause.split('#');
   const clause = clauses.get(id);
@@ -72,7 +75,7 @@ export function findingLines(
     const [judgement] = group;
     if (judgement === undefined) continue;
     for (const one of group) lines.push(...clauseLines(one, clauses, width));
-    const sent = sentBefore(outcome.steps, judgement.step).map(harmless);
+    const sent = sentBefore(outcome.steps, judgement.step).map(withoutEmpty).map(harmless);
     if (sent.length > 0) lines.push(...labelledLines('     Sent:     ', sent, width));
     lines.push(...labelledLines('     Expected: ', judgement.expected.map(harmless), width));
     lines.push(...labelledLines('     Actual:   ', judgement.actual.map(harmless), width));

@@ -24,12 +24,23 @@ function findings(results: Results, verdict: Verdict, options: TextOptions): str
     ]);
 }
 
+/** Columns of a reason. */
+const longestReason = 160;
+
+/** What the device did otherwise, without the headers and the fields that are others in each test; the rest is in the results. */
+function shortened(reason: string): string {
+  const [, packet] = /^the device does otherwise: (.*)$/s.exec(reason) ?? [];
+  if (packet === undefined) return reason;
+  const message = packet.split(' / ').find((layer) => !/^(Ethernet|IPv4|IPv6|UDP) /.test(layer)) ?? packet;
+  return cut(`the device does otherwise: ${message.split(', ').slice(0, 2).join(', ')}`, longestReason);
+}
+
 /** Outcomes without a judgement, those with the same reason together. */
 function byReason(results: Results, verdict: Verdict, options: TextOptions): string[] {
   const reasons = new Map<string, string[]>();
   for (const outcome of results.outcomes) {
     if (outcome.verdict !== verdict) continue;
-    const reason = outcome.reason ?? '';
+    const reason = shortened(outcome.reason ?? '');
     reasons.set(reason, [...(reasons.get(reason) ?? []), outcome.id]);
   }
   return [...reasons].flatMap(([reason, ids]) => [
@@ -128,11 +139,31 @@ function clausesOf(results: Results, options: TextOptions): string[] {
     results.role === 'scenario'
       ? 'Clauses that the scenarios judge'
       : `Clauses that bind the ${results.role}`;
-  return section(`${title} (level, class, verdict, tests, what it requires)`, clauseLines(results, options));
+  return section(`${title} (level, class, verdict, tests, what it requires)`, [
+    ...clauseLines(results, options),
+    '',
+    ...legend(options),
+  ]);
 }
 
 const columnWidth = 16;
 const dash = '-';
+
+/** What the words of the clause tables mean. */
+const legend = (options: TextOptions): string[] => [
+  ...labelled(
+    'Level   ',
+    'MUST, SHOULD, MAY as the draft says, (base) as RFC 3344 and its kin do; REQ "required", FMT a format or code value, ' +
+      'BEHAV behaviour without a keyword, INFO a description, NONE not stated',
+    options.width,
+  ),
+  ...labelled(
+    'Class   ',
+    'T judged by test, TP by test if the profile says something, O recorded only, X not visible from outside; ' +
+      'verdict INFO: what was seen is recorded, none is right or wrong',
+    options.width,
+  ),
+];
 
 /** Clauses of the draft against the devices of a run: every clause that binds one of them, in the order of the draft. */
 function clauseMatrix(all: readonly Results[], options: TextOptions): string[] {
@@ -157,6 +188,8 @@ function clauseMatrix(all: readonly Results[], options: TextOptions): string[] {
   return section(`Clauses, with the verdict and the number of tests of each role that they bind`, [
     `${' '.repeat(26)}${heads}`.trimEnd(),
     ...lines,
+    '',
+    ...legend(options),
   ]);
 }
 
@@ -172,7 +205,9 @@ function notObserved(results: Results, options: TextOptions): string[] {
   const reasons = new Map<string, string[]>();
   for (const { id, level, state } of results.clauses) {
     if (isObserved(state)) continue;
-    const why = harmless(state.why ?? state.verdict);
+    // What stands in the way of a test is told in full further up.
+    const whole = state.why ?? state.verdict;
+    const why = harmless(state.verdict === 'not observed' ? whole : cut(shortened(whole), longestReason));
     reasons.set(why, [...(reasons.get(why) ?? []), `${id} (${level})`]);
   }
   return section(
