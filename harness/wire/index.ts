@@ -21,6 +21,7 @@ export type { ExtensionName } from './extension-codecs.ts';
 export { checkExtensionTypes, defaultExtensionTypes } from './extension-types.ts';
 export type { ExtensionExtent } from './extensions.ts';
 export { fromHex, toHex } from './hex.ts';
+export { type FieldExtent, fieldExtents } from './layout.ts';
 export { decodeMessage, decodePacket, encodeMessage, encodePacket, maximumLayers } from './packet.ts';
 export { etherType, ipProtocol, mobileIpPort } from './protocols.ts';
 export { extensionExtents, messageType } from './registration.ts';
