@@ -180,6 +180,11 @@ function addKeys(layer: Layer, keys: Set<string>): void {
 
 class LiveSession implements BenchSession {
   readonly frames: SeenFrame[] = [];
+  /** The number of the frame of each message that was sent, as far as it has come by. */
+  readonly sentFrames = new Map<number, number>();
+  /** Messages that were sent. */
+  sent = 0;
+  private closed = false;
   private readonly bench: LiveBench;
   readonly mobileNode: number;
   private readonly release: () => void;
@@ -238,6 +243,8 @@ class LiveSession implements BenchSession {
 
   /** What was sent last is among the frames as well. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
     drainPorts();
     this.release();
   }
@@ -260,7 +267,7 @@ export class LiveBench {
   private readonly leave: (error: BenchInterrupted) => void;
   private readonly servers = new Set<DhcpServer>();
   /** Packets under way to their port's capture, so that each is among the frames of who sent it, whatever is in it. */
-  private readonly sent = new Map<string, { sent: Outgoing; session: LiveSession }[]>();
+  private readonly sent = new Map<string, { sent: Outgoing; session: LiveSession; index: number }[]>();
 
   /** Opens all ports. Throws a KernelError or NetError for a device that is not there or may not be opened. */
   constructor(options: LiveBenchOptions) {
@@ -348,7 +355,8 @@ export class LiveBench {
     const timeNs = this.now();
     const outgoing = build(timeNs);
     const underWay = this.sent.get(key) ?? [];
-    underWay.push({ sent: outgoing, session });
+    underWay.push({ sent: outgoing, session, index: session.sent });
+    session.sent += 1;
     this.sent.set(key, underWay.slice(-mostUnderWay));
     if (outgoing.kind === 'ethernet') at.packets.send(outgoing.octets);
     else at.sender.send(outgoing.octets);
@@ -376,7 +384,7 @@ export class LiveBench {
     }
   }
 
-  session({ keys, udpPorts, mobileNode }: SessionOptions): BenchSession {
+  session({ keys, udpPorts, mobileNode }: SessionOptions): LiveSession {
     const sinks = (['mn', 'fa'] as const).flatMap((name) => {
       const link = this.options.ports[name];
       if (link === undefined || udpPorts.length === 0) return [];
@@ -484,6 +492,7 @@ export class LiveBench {
     );
     if (port === 'mn' && !frame.outgoing) this.advertiseNeighbor(seen);
     const found = new Set<LiveSession>();
+    let claimed: { session: LiveSession; index: number } | undefined;
     for (const each of port === 'link' ? [key] : frameKeys(seen.decoded)) {
       for (const session of this.sessions.get(each) ?? []) found.add(session);
     }
@@ -493,10 +502,12 @@ export class LiveBench {
       const [own] = at < 0 ? [] : underWay.splice(at, 1);
       if (own !== undefined && this.open.has(own.session)) {
         found.add(own.session);
+        claimed = own;
         const identification = registrationIdentification(seen.decoded);
         if (identification !== undefined) this.addKey(own.session, registrationKey(identification));
       }
     }
     for (const session of found) session.add(seen);
+    claimed?.session.sentFrames.set(claimed.index, claimed.session.frames.length);
   }
 }

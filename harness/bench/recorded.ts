@@ -23,7 +23,7 @@ import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { type Decoded, decodePacket, type ExtensionTypes } from '../wire/index.ts';
 import { isFrameOf } from './own-frames.ts';
-import { notRun, type RunFacts, surroundings } from './schedule.ts';
+import { notRun, type RunFacts, surroundings, withSentFrames } from './schedule.ts';
 
 /** A frame as a capture file has it. */
 export interface CapturedFrame {
@@ -78,6 +78,9 @@ export class RecordedSession implements BenchSession {
   private readonly actions: ActionRecord[];
   /** Outgoing frames that no stimulus has claimed. */
   private readonly unclaimed: Set<SeenFrame>;
+  private readonly numbers: ReadonlyMap<SeenFrame, number>;
+  /** See LiveSession. */
+  readonly sentFrames = new Map<number, number>();
   private nowNs: number;
   private sends = 0;
   private waits = 0;
@@ -103,6 +106,7 @@ export class RecordedSession implements BenchSession {
     // What came after the bench broke down was never looked at.
     this.frames = this.breakdown?.interrupted === true ? all.slice(0, this.breakdown.frames) : all;
     this.unclaimed = new Set(all.filter(({ outgoing }) => outgoing));
+    this.numbers = new Map(all.map((frame, at) => [frame, at + 1]));
   }
 
   now(): number {
@@ -128,7 +132,7 @@ export class RecordedSession implements BenchSession {
         `message ${this.sends + 1} went out at ${stimulus.port} then and goes out at ${port} now`,
       );
     }
-    this.claim(port, outgoing);
+    this.claim(port, outgoing, timeNs);
     this.sends += 1;
     this.nowNs = timeNs;
     return { ...outgoing, port, timeNs };
@@ -159,11 +163,18 @@ export class RecordedSession implements BenchSession {
 
   close(): void {}
 
-  /** The frame of a message has to be in the capture, octet by octet. */
-  private claim(port: PortName, outgoing: Outgoing): void {
-    for (const frame of this.unclaimed) {
-      if (frame.port !== port || !isFrameOf(frame.octets, outgoing)) continue;
+  /**
+   * The frame of a message has to be in the capture, octet by octet; of several that are alike (others may solicit advertisements, too) the
+   * first that left when the message had been sent.
+   */
+  private claim(port: PortName, outgoing: Outgoing, timeNs: number): void {
+    const alike = [...this.unclaimed].filter(
+      (frame) => frame.port === port && isFrameOf(frame.octets, outgoing),
+    );
+    const frame = alike.find((one) => one.timeNs >= timeNs) ?? alike[0];
+    if (frame !== undefined) {
       this.unclaimed.delete(frame);
+      this.sentFrames.set(this.sends, this.numbers.get(frame) ?? 0);
       return;
     }
     throw this.differs(`message ${this.sends + 1}, sent at ${port}, is not in its capture`);
@@ -224,5 +235,5 @@ export async function rejudge(
   const around = surroundings(profile, facts, test, mn, other);
   const again = await run(test, session, around, ledger, { strict });
   if (session.mismatch !== undefined) throw session.mismatch;
-  return again;
+  return withSentFrames(again, session.sentFrames);
 }

@@ -270,7 +270,8 @@ export class Schedule {
     try {
       if (test.position === 'without-foreign-agent') service = await bench.startDhcp(profile, mn.index);
       const outcome = await run(test, session, around, ledger, { strict: this.settings.strict === true });
-      return { outcome, frames: session.frames };
+      session.close();
+      return { outcome: withSentFrames(outcome, session.sentFrames), frames: session.frames };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { outcome: unjudged(test, 'INCONCLUSIVE', reason), frames: [] };
@@ -281,6 +282,15 @@ export class Schedule {
     }
   }
 }
+
+/** An outcome whose stimuli name their frames. */
+export const withSentFrames = (outcome: Outcome, frames: ReadonlyMap<number, number>): Outcome => ({
+  ...outcome,
+  stimuli: outcome.stimuli.map((stimulus, at) => {
+    const frame = frames.get(at);
+    return frame === undefined ? stimulus : { ...stimulus, frame };
+  }),
+});
 
 function hasMany<T>(list: readonly T[], fits: (one: T) => boolean, count: number): boolean {
   let found = 0;

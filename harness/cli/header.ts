@@ -9,6 +9,7 @@ import type {
 } from '../../reports/model/results.ts';
 import type { BenchRequest, RunRequest } from '../../reports/runner/request.ts';
 import { hashOf, type RunFacts } from '../bench/schedule.ts';
+import { requestPorts } from '../engine/identities.ts';
 import type { Ledger, Role } from '../vectors/ledger.ts';
 import type { HostAddresses, Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
@@ -58,6 +59,7 @@ export function header(
     readings: request.readings,
     readingFacts: readingsOf(ledger, clausesOfRole(ledger, profile.role, all), request.readings),
     extensionTypes: profile.extensionTypes,
+    requestPorts,
     addresses: addressesOf(profile),
     originNs: facts.originNs.toString(),
     seed: facts.seed,

@@ -54,6 +54,8 @@ export interface Stimulus {
   port: string;
   timeNs: number;
   kind: 'ip' | 'ethernet';
+  /** Number (from 1) of its frame in the test's capture. */
+  frame?: number;
   /**
    * What the device had said by then that the message rests on: towards a home agent with nonces its newest nonce, eight hex digits;
    * towards a mobile node Identification and UDP port of its newest request, `c3a1b2c3d4e5f601:49153`.

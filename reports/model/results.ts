@@ -100,6 +100,8 @@ export interface Results {
   readingFacts: ReadingFacts[];
   /** Type numbers of the draft's extensions, by which captures are decoded. */
   extensionTypes: ExtensionTypes;
+  /** First and last UDP port that requests were sent from: what comes to them is a registration message. */
+  requestPorts: readonly [number, number];
   addresses: AddressFacts[];
   /** ns since 1970; times in outcomes count from here. */
   originNs: string;

@@ -92,6 +92,7 @@ export const header: ResultsHeader = {
     },
   ],
   extensionTypes: { ipv6HomeAddress: 200, ipv6Compatibility: 201, ipv6Code: 202 },
+  requestPorts: [20_000, 39_999],
   addresses: [
     { address: '10.1.0.1', lane: 'HA', name: 'home agent' },
     { address: '2001:db8:c::2', lane: 'CN', name: 'correspondent node' },
