@@ -3,7 +3,7 @@ import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { type OpenBench, type OpenOptions, openBench } from './open.ts';
-import { type Finished, type RunFacts, Schedule } from './schedule.ts';
+import { type Finished, type RunFacts, Schedule, type Watch } from './schedule.ts';
 
 /** What a run on an open bench needs. */
 export interface RunOptions {
@@ -23,8 +23,7 @@ export interface ConductOptions extends RunOptions, OpenOptions {
 export interface Conductor {
   facts: RunFacts;
   open: OpenBench;
-  /** `begins` is called when the test has its place on the bench. */
-  run(test: TestCase, begins?: () => void): Promise<Finished>;
+  run(test: TestCase, watch?: Watch): Promise<Finished>;
   /** Frames the kernel dropped, and other things that spoil verdicts. */
   findings(): string[];
   close(): Promise<void>;
@@ -71,7 +70,7 @@ async function conductorOn(
   return {
     facts: schedule.facts,
     open,
-    run: (test, begins) => schedule.run(test, begins),
+    run: (test, watch) => schedule.run(test, watch),
     findings: () => {
       const dropped = open.bench.dropped();
       return [

@@ -184,6 +184,8 @@ class LiveSession implements BenchSession {
   readonly sentFrames = new Map<number, number>();
   /** Messages that were sent. */
   sent = 0;
+  /** Called with each frame as it comes. */
+  onFrame: (frame: SeenFrame) => void = () => {};
   private closed = false;
   private readonly bench: LiveBench;
   readonly mobileNode: number;
@@ -207,6 +209,7 @@ class LiveSession implements BenchSession {
   /** Called by the bench for each frame of this session. */
   add(frame: SeenFrame): void {
     this.frames.push(frame);
+    this.onFrame(frame);
     this.wake?.();
   }
 
@@ -261,6 +264,8 @@ export class LiveBench {
   private readonly open = new Set<LiveSession>();
   /** The keys of each session. */
   private readonly keys = new Map<LiveSession, Set<string>>();
+  /** Called with every frame of every port while tests run. */
+  onFrame: (frame: SeenFrame) => void = () => {};
   private interruption: string | undefined;
   /** Rejects when the bench is interrupted. */
   private readonly gone: Promise<never>;
@@ -490,6 +495,7 @@ export class LiveBench {
       frame,
       this.options.extensionTypes,
     );
+    this.onFrame(seen);
     if (port === 'mn' && !frame.outgoing) this.advertiseNeighbor(seen);
     const found = new Set<LiveSession>();
     let claimed: { session: LiveSession; index: number } | undefined;

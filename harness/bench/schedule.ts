@@ -43,6 +43,14 @@ export interface RunFacts {
 
 export type Finished = { outcome: Outcome; frames: readonly SeenFrame[] };
 
+/** Who looks on while a test runs. */
+export interface Watch {
+  /** The test has its place on the bench. */
+  begins?(): void;
+  /** It is tried (once more); gets the frames of this try as they come. */
+  tries?(): (frame: SeenFrame) => void;
+}
+
 const standardConcurrency = 32;
 const controls = 5;
 /** How often a test is tried in which the harness was late. */
@@ -208,21 +216,21 @@ export class Schedule {
   }
 
   /** Run one test as soon as there is room. */
-  async run(test: TestCase, begins: () => void = () => {}): Promise<Finished> {
+  async run(test: TestCase, watch: Watch = {}): Promise<Finished> {
     const outcome = notRun(test, this.settings.profile, this.facts);
     if (outcome !== undefined) return { outcome, frames: [] };
     while (this.running >= this.most || !this.hasRoom(test))
       await new Promise<void>((resolve) => this.queue.push(resolve));
     this.running += 1;
-    begins();
+    watch.begins?.();
     try {
-      let finished = await this.inSession(test);
+      let finished = await this.inSession(test, watch);
       for (let again = 1; worthAnother(finished.outcome) && again < attempts; again += 1)
-        finished = await this.inSession(test);
+        finished = await this.inSession(test, watch);
       // Whole exchanges may be lost that no repetition of one message mends: an answer has to stay away in two runs.
       if (finished.outcome.missing === true && this.settings.once !== true) {
         const first = finished.outcome.verdict;
-        finished = await this.inSession(test);
+        finished = await this.inSession(test, watch);
         if (finished.outcome.verdict !== first) this.unsteady.push(test.id);
       }
       return finished;
@@ -255,7 +263,7 @@ export class Schedule {
     return { mn, ...(other === undefined ? {} : { other }) };
   }
 
-  private async inSession(test: TestCase): Promise<Finished> {
+  private async inSession(test: TestCase, watch: Watch = {}): Promise<Finished> {
     const { profile, ledger, bench } = this.settings;
     const { mn, other } = this.lease(test);
     const around = surroundings(profile, this.facts, test, mn, other);
@@ -266,6 +274,8 @@ export class Schedule {
       udpPorts: nodes.map((node) => udpPortOf(node, test.position)),
       mobileNode: mn.index,
     });
+    const seen = watch.tries?.();
+    if (seen !== undefined) session.onFrame = seen;
     let service: { close(): Promise<void> } | undefined;
     try {
       if (test.position === 'without-foreign-agent') service = await bench.startDhcp(profile, mn.index);

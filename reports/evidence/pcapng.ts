@@ -9,6 +9,8 @@ export interface CapturedFrame {
   timeNs: bigint;
   outgoing: boolean;
   octets: Uint8Array;
+  /** What is said of it. */
+  comments?: string[];
 }
 
 const sectionHeader = 0x0a0d0d0a;
@@ -44,12 +46,22 @@ function block(type: number, body: Uint8Array[]): Buffer {
 
 const endOfOptions = Buffer.alloc(4);
 
-/** The octets of a pcapng file with the frames in the order given; `ports` become its interfaces. */
-export function writePcapng(
-  ports: readonly string[],
-  frames: readonly CapturedFrame[],
-  comment: string,
-): Buffer {
+/** What the interfaces of a capture are, for Wireshark's list of them. */
+const portWords: { readonly [port: string]: string } = {
+  mn: 'mobile node',
+  fa: 'foreign agent',
+  cn: 'correspondent node',
+  home: 'home link',
+  ha: 'home agent',
+  link: 'link of a mobile node',
+  visited: 'visited link',
+  plainFa: 'foreign agent without the extensions of the draft',
+  plainVisited: 'visited link of the foreign agent without the extensions of the draft',
+  network: 'network without a foreign agent',
+};
+
+/** What a file begins with; `ports` become its interfaces. */
+export function pcapngStart(ports: readonly string[], comment: string): Buffer {
   const header = Buffer.alloc(16);
   header.writeUInt32LE(byteOrderMagic, 0);
   header.writeUInt16LE(1, 4);
@@ -66,29 +78,43 @@ export function writePcapng(
     const fixed = Buffer.alloc(8);
     fixed.writeUInt16LE(ethernet, 0);
     fixed.writeUInt32LE(snapLength, 4);
+    const words = portWords[port];
     blocks.push(
       block(interfaceDescription, [
         fixed,
         option(2, Buffer.from(port)),
+        ...(words === undefined ? [] : [option(3, Buffer.from(words))]),
         option(9, Uint8Array.of(9)),
         endOfOptions,
       ]),
     );
   }
-  for (const frame of frames) {
-    const fixed = Buffer.alloc(20);
-    fixed.writeUInt32LE(ports.indexOf(frame.port), 0);
-    fixed.writeUInt32LE(Number(frame.timeNs >> 32n), 4);
-    fixed.writeUInt32LE(Number(frame.timeNs & 0xffffffffn), 8);
-    fixed.writeUInt32LE(frame.octets.length, 12);
-    fixed.writeUInt32LE(frame.octets.length, 16);
-    const data = Buffer.alloc(pad4(frame.octets.length));
-    data.set(frame.octets);
-    const flags = Buffer.alloc(4);
-    flags.writeUInt32LE(frame.outgoing ? 2 : 1, 0);
-    blocks.push(block(enhancedPacket, [fixed, data, option(2, flags), endOfOptions]));
-  }
   return Buffer.concat(blocks);
+}
+
+/** One packet; its port is one of `ports`. */
+export function pcapngPacket(ports: readonly string[], frame: CapturedFrame): Buffer {
+  const fixed = Buffer.alloc(20);
+  fixed.writeUInt32LE(ports.indexOf(frame.port), 0);
+  fixed.writeUInt32LE(Number(frame.timeNs >> 32n), 4);
+  fixed.writeUInt32LE(Number(frame.timeNs & 0xffffffffn), 8);
+  fixed.writeUInt32LE(frame.octets.length, 12);
+  fixed.writeUInt32LE(frame.octets.length, 16);
+  const data = Buffer.alloc(pad4(frame.octets.length));
+  data.set(frame.octets);
+  const flags = Buffer.alloc(4);
+  flags.writeUInt32LE(frame.outgoing ? 2 : 1, 0);
+  const comments = (frame.comments ?? []).map((comment) => option(1, Buffer.from(comment)));
+  return block(enhancedPacket, [fixed, data, ...comments, option(2, flags), endOfOptions]);
+}
+
+/** The octets of a pcapng file with the frames in the order given; `ports` become its interfaces. */
+export function writePcapng(
+  ports: readonly string[],
+  frames: readonly CapturedFrame[],
+  comment: string,
+): Buffer {
+  return Buffer.concat([pcapngStart(ports, comment), ...frames.map((frame) => pcapngPacket(ports, frame))]);
 }
 
 /** The file is cut short, or was not written by this program. */
@@ -102,7 +128,7 @@ export function readPcapng(octets: Buffer, name: string): CapturedFrame[] {
   const ports: string[] = [];
   let at = 0;
   const fail = (problem: string): never => {
-    throw new CaptureError(`${name}: ${problem} (at octet ${at})`);
+    throw new CaptureError(`${name}: ${problem} (at octet ${at}, behind ${frames.length} whole packets)`);
   };
   if (
     octets.length < 28 ||
@@ -121,7 +147,7 @@ export function readPcapng(octets: Buffer, name: string): CapturedFrame[] {
     const body = octets.subarray(at + 8, at + length - 4);
     if (type === interfaceDescription) {
       if (body.length < 8) fail('has an interface block that is too short');
-      const found = readOption(body.subarray(8), 2);
+      const [found] = readOptions(body.subarray(8), 2);
       if (found === undefined) return fail('has an interface without a name');
       ports.push(found.toString('utf8'));
     } else if (type === enhancedPacket) {
@@ -130,12 +156,15 @@ export function readPcapng(octets: Buffer, name: string): CapturedFrame[] {
       const port = ports[body.readUInt32LE(0)];
       if (port === undefined || 20 + captured > body.length)
         return fail('has a packet of an unknown interface or length');
-      const flags = readOption(body.subarray(20 + pad4(captured)), 2);
+      const options = body.subarray(20 + pad4(captured));
+      const [flags] = readOptions(options, 2);
+      const comments = readOptions(options, 1).map((text) => text.toString('utf8'));
       frames.push({
         port,
         timeNs: (BigInt(body.readUInt32LE(4)) << 32n) | BigInt(body.readUInt32LE(8)),
         outgoing: flags !== undefined && flags.length >= 4 && (flags.readUInt32LE(0) & 3) === 2,
         octets: Uint8Array.from(body.subarray(20, 20 + captured)),
+        ...(comments.length === 0 ? {} : { comments }),
       });
     }
     at += length;
@@ -143,14 +172,16 @@ export function readPcapng(octets: Buffer, name: string): CapturedFrame[] {
   return frames;
 }
 
-function readOption(options: Buffer, wanted: number): Buffer | undefined {
+/** The values of every option of this code. */
+function readOptions(options: Buffer, wanted: number): Buffer[] {
+  const found: Buffer[] = [];
   let at = 0;
   while (at + 4 <= options.length) {
     const code = options.readUInt16LE(at);
     const length = options.readUInt16LE(at + 2);
-    if (code === 0) return undefined;
-    if (code === wanted) return options.subarray(at + 4, at + 4 + length);
+    if (code === 0) break;
+    if (code === wanted) found.push(options.subarray(at + 4, at + 4 + length));
     at += 4 + pad4(length);
   }
-  return undefined;
+  return found;
 }
