@@ -25,10 +25,16 @@ const text: Format = {
   render: ({ devices }) => `${summaryOf(devices.map(({ results }) => results)).join('\n')}\n`,
 };
 
-export const formats: { readonly [name: string]: Format } = { text };
+const html: Format = {
+  file: 'report.html',
+  what: 'the whole report with its evidence, one page that works offline',
+  render: async (run) => (await import('./html/report.ts')).htmlReport(run),
+};
+
+export const formats: { readonly [name: string]: Format } = { text, html };
 
 /** What a run writes when it is not told otherwise. */
-export const standardFormats: readonly string[] = ['text'];
+export const standardFormats: readonly string[] = ['text', 'html'];
 
 /** Write reports of a run into its folder, each whole or not at all; returns their paths. Throws FormatUnavailable. */
 export async function writeReports(run: Run, names: readonly string[]): Promise<string[]> {

@@ -19,7 +19,7 @@ export function placeOf(clause: ClauseFacts): string {
 }
 
 /** Judgements of an outcome with this verdict, those with the same evidence together. */
-function groups(outcome: Outcome, verdict: Verdict): Judgement[][] {
+export function evidenceGroups(outcome: Outcome, verdict: Verdict): Judgement[][] {
   const found = new Map<string, Judgement[]>();
   for (const judgement of outcome.judgements) {
     if (judgement.verdict !== verdict) continue;
@@ -35,7 +35,7 @@ function groups(outcome: Outcome, verdict: Verdict): Judgement[][] {
 }
 
 /** What was sent before a step: its own stimulus, or the last message before it that was no barrier's. */
-function sentBefore(steps: readonly StepRecord[], step: string): string[] {
+export function sentBefore(steps: readonly StepRecord[], step: string): string[] {
   const isSend = (record: StepRecord): boolean => record.text.includes(' sent ');
   const own = steps.filter(
     (record) => isSend(record) && record.step.startsWith(`${step}.`) && record.step.includes('.stimulus['),
@@ -71,7 +71,7 @@ export function findingLines(
 ): string[] {
   const { width } = options;
   const lines: string[] = labelled('  ', harmless(outcome.title), width);
-  for (const group of groups(outcome, verdict)) {
+  for (const group of evidenceGroups(outcome, verdict)) {
     const [judgement] = group;
     if (judgement === undefined) continue;
     for (const one of group) lines.push(...clauseLines(one, clauses, width));

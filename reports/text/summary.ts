@@ -102,7 +102,7 @@ function totals(results: Results, options: TextOptions): string[] {
   return lines;
 }
 
-const meanings: { readonly [status: number]: string } = {
+export const statusMeanings: { readonly [status: number]: string } = {
   0: 'nothing failed',
   1: 'a FAIL',
   2: 'no FAIL, but not everything could be judged',
@@ -216,7 +216,7 @@ function notObserved(results: Results, options: TextOptions): string[] {
   );
 }
 
-const deviceWords = ({ vendor, product, version }: Results['device']): string =>
+export const deviceWords = ({ vendor, product, version }: Results['device']): string =>
   harmless(`${vendor} ${product} ${version}`);
 
 function deviceLine(results: Results, options: TextOptions): string[] {
@@ -247,7 +247,7 @@ export function summaryOf(all: readonly Results[], options: TextOptions = plain)
       ? clausesOf(only, options)
       : [...clauseMatrix(all, options), ...all.flatMap((results) => notObserved(results, options))]),
     ...all.flatMap((results) => [...deviceLine(results, options), ...totals(results, options)]),
-    `Result   ${meanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
+    `Result   ${statusMeanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
   ];
 }
 
