@@ -10,6 +10,7 @@ import { placeOf } from '../text/finding.ts';
 import { rankWords, statusMeanings } from '../text/summary.ts';
 import { visible } from '../text/visible.ts';
 import { html, type Markup, verbatim } from './markup.ts';
+import { Layouts } from './packets.ts';
 import { badge, clauseAnchor, readingNote, testEvidence } from './test.ts';
 
 const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -34,6 +35,7 @@ export function htmlReport(run: Run): string {
     device.results.outcomes.map((test, n): Entry => ({ device, test, name: `t${at + 1}-${n + 1}` })),
   );
   const all = run.devices.map(({ results }) => results);
+  const layouts = new Layouts();
   const title = `Conformance report: ${all.map(({ device, role }) => visible(`${device.vendor} ${device.product} ${device.version} (${role})`)).join(', ')}`;
   const policy = `default-src 'none'; style-src 'sha256-${sha256(style)}'; script-src 'sha256-${sha256(script)}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const page = html`<!doctype html>
@@ -54,10 +56,11 @@ ${filters(all)}
 <section id="clauses" aria-labelledby="clauses-title"><h2 id="clauses-title">Clauses, in the order of the draft</h2>
 ${run.devices.map((device) => clauseList(device, entries))}</section>
 <section id="tests" aria-labelledby="tests-title"><h2 id="tests-title">Tests</h2>
-${testList(entries)}</section>
+${testList(entries, layouts)}</section>
 ${run.devices.map(({ results }) => claims(results))}
 </main>
 <footer><p>Every verdict follows from the captures beside this file: <code>npx dsmip rejudge</code> with the folder of the run judges them again.</p></footer>
+${layouts.markup()}
 <script>${verbatim(script)}</script>
 </body>
 </html>
@@ -85,13 +88,9 @@ export function verdictLine(all: readonly Results[]): string {
   const failed = sum(({ totals }) => totals.tests.FAIL);
   const open = sum(({ totals }) => totals.tests.INCONCLUSIVE + totals.tests.ERROR);
   const words = statusMeanings[status] ?? '';
-  const counts =
-    status === 1
-      ? `: ${failed} of ${total} tests failed`
-      : status === 2
-        ? `: ${open} of ${total} tests are open`
-        : `: ${total} tests`;
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${counts}`;
+  const capital = `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+  if (status === 1) return `FAIL: ${failed} of ${total} tests failed`;
+  return status === 2 ? `${capital}: ${open} of ${total} tests are open` : `${capital}: ${total} tests`;
 }
 
 function deviceCard(results: Results): Markup {
@@ -205,7 +204,7 @@ ${touching.length === 0 ? '' : html`<ul class="behind">${touching.map(({ name, t
 `;
 }
 
-function testList(entries: readonly Entry[]): Markup {
+function testList(entries: readonly Entry[], layouts: Layouts): Markup {
   let inline = 0;
   return html`${entries.map((entry) => {
     const { device, test, name } = entry;
@@ -215,7 +214,7 @@ function testList(entries: readonly Entry[]): Markup {
       [...new Set(test.clauses.flatMap((id) => levels.get(id)?.[key] ?? []))].join('|');
     const isBroken = test.verdict === 'FAIL' && inline < mostInline;
     if (isBroken) inline += 1;
-    const evidence = testEvidence(device, test, name);
+    const evidence = testEvidence(device, test, name, layouts);
     const body = isBroken
       ? evidence
       : html`<script type="application/gzip" class="stored">${verbatim(gzipSync(String(evidence), { level: 9 }).toString('base64'))}</script><p class="unread">The evidence opens with script; without it, see the capture.</p>`;

@@ -9,13 +9,13 @@ import { reproduceCommand } from '../text/reproduce.ts';
 import { visible } from '../text/visible.ts';
 import { ladderFigure } from './ladder.ts';
 import { html, type Markup } from './markup.ts';
-import { packetList } from './packets.ts';
+import { type Layouts, packetList } from './packets.ts';
 
 export const badge = (verdict: string): Markup =>
   html`<span class="v v-${verdict.replace(/\W/g, '-')}">${verdict}</span>`;
 
 /** `name` makes the ids of the page unique; `aside`: a capture that could not be read is told instead of its packets. */
-export function testEvidence(device: DeviceRun, test: TestResult, name: string): Markup {
+export function testEvidence(device: DeviceRun, test: TestResult, name: string, layouts: Layouts): Markup {
   const { results } = device;
   const clauses = new Map(results.clauses.map((clause) => [clause.id, clause]));
   const groups = verdictOrder.flatMap((verdict) =>
@@ -24,17 +24,17 @@ export function testEvidence(device: DeviceRun, test: TestResult, name: string):
   return html`${test.reason === undefined ? '' : html`<p class="reason"><b>Reason</b> ${test.reason}</p>`}
 ${groups.map(({ verdict, judgements }) => judged(results, test, verdict, judgements, clauses, name))}
 ${stepList(test, name)}
-${pictures(device, test, name)}
+${pictures(device, test, name, layouts)}
 <p class="links">${test.capture === undefined ? '' : html`<a href="${encodeURI(device.path + test.capture.file)}">Capture (pcapng)</a> `}<span>Vector ${test.file}</span></p>
 <p class="command"><label>Reproduce just this <input readonly value="${reproduceCommand(results, test)}"></label> <button type="button" class="copy">Copy</button></p>`;
 }
 
-function pictures(device: DeviceRun, test: TestResult, name: string): Markup {
+function pictures(device: DeviceRun, test: TestResult, name: string, layouts: Layouts): Markup {
   try {
     const frames = evidenceFrames(device, test);
     if (frames.length === 0) return html``;
     const figure = ladderFigure(ladderOf(device.results, test, frames), name);
-    return html`${figure === undefined ? '' : html`<h4>Ladder</h4>${figure}`}<h4>Packets</h4>${packetList(frames, name)}`;
+    return html`${figure === undefined ? '' : html`<h4>Ladder</h4>${figure}`}<h4>Packets</h4>${packetList(frames, name, layouts)}`;
   } catch (error) {
     if ((error as { code?: string }).code !== 'BAD_CAPTURE') throw error;
     return html`<p class="reason"><b>No packets</b> ${(error as Error).message}</p>`;
