@@ -1,20 +1,17 @@
 /** The HTML report: one file that needs nothing else, over every device of a run. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { verdictOrder } from '../../harness/engine/outcome.ts';
+import { selected } from '../model/clauses.ts';
 import type { ClauseResult, Results, TestResult } from '../model/results.ts';
 import { exitStatusOf } from '../model/results.ts';
 import type { DeviceRun, Run } from '../model/run.ts';
 import { placeOf } from '../text/finding.ts';
 import { rankWords, statusMeanings } from '../text/summary.ts';
 import { visible } from '../text/visible.ts';
+import { document } from './document.ts';
 import { html, type Markup, verbatim } from './markup.ts';
 import { Layouts } from './packets.ts';
 import { badge, clauseAnchor, readingNote, testEvidence } from './test.ts';
-
-const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64');
 
 /** Evidence of so many failures can be read without script, and is printed. */
 const mostInline = 40;
@@ -29,26 +26,13 @@ interface Entry {
 
 /** The document. A pure function of the run but for reading its captures. */
 export function htmlReport(run: Run): string {
-  const style = read('page.css') + read('evidence.css');
-  const script = read('page.js') + read('evidence.js');
   const entries = run.devices.flatMap((device, at) =>
     device.results.outcomes.map((test, n): Entry => ({ device, test, name: `t${at + 1}-${n + 1}` })),
   );
   const all = run.devices.map(({ results }) => results);
   const layouts = new Layouts();
   const title = `Conformance report: ${all.map(({ device, role }) => visible(`${device.vendor} ${device.product} ${device.version} (${role})`)).join(', ')}`;
-  const policy = `default-src 'none'; style-src 'sha256-${sha256(style)}'; script-src 'sha256-${sha256(script)}'; img-src data:; base-uri 'none'; form-action 'none'`;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>${title}</title>
-<style>${verbatim(style)}</style>
-</head>
-<body>
-<a class="skip" href="#clauses">To the clauses</a>
+  const body = html`<a class="skip" href="#clauses">To the clauses</a>
 <header><h1>Conformance report</h1><p>${all[0]?.document ?? ''}, by dsmip-conformance ${visible([...new Set(all.map(({ tool }) => tool))].join(', '))}</p></header>
 <main>
 ${firstScreen(run, entries)}
@@ -60,12 +44,13 @@ ${testList(entries, layouts)}</section>
 ${run.devices.map(({ results }) => claims(results))}
 </main>
 <footer><p>Every verdict follows from the captures beside this file: <code>npx dsmip rejudge</code> with the folder of the run judges them again.</p></footer>
-${layouts.markup()}
-<script>${verbatim(script)}</script>
-</body>
-</html>
-`;
-  return String(page);
+${layouts.markup()}`;
+  return document({
+    title,
+    styles: ['html/page.css', 'html/evidence.css'],
+    scripts: ['html/page.js', 'html/evidence.js'],
+    body,
+  });
 }
 
 function firstScreen({ devices }: Run, entries: readonly Entry[]): Markup {
@@ -101,10 +86,10 @@ function deviceCard(results: Results): Markup {
     ...(incomplete === undefined
       ? []
       : [`Incomplete: ${incomplete}; ${notRun?.length ?? 0} tests have no outcome`]),
-    ...(Object.keys(selection).length === 0
+    ...(selected(selection).length === 0
       ? []
       : [
-          `Only a selection was run: ${Object.entries(selection)
+          `Only a selection was run: ${selected(selection)
             .map(([name, value]) => `${name} ${value}`)
             .join(', ')}`,
         ]),
