@@ -2,10 +2,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
-import { writeReports } from '../../reports/formats.ts';
+import { dirname, join } from 'node:path';
 import { exitStatusOf, type Results } from '../../reports/model/results.ts';
-import { readRun } from '../../reports/model/run.ts';
 import { hasTerminal } from '../../reports/runner/operator.ts';
 import {
   type BenchRequest,
@@ -21,8 +19,8 @@ import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
-import { isForPeople, UsageError } from './errors.ts';
-import { formatsOf } from './report.ts';
+import { UsageError } from './errors.ts';
+import { formatsOf, reportsOfRun } from './report.ts';
 import { benchesOf, makeFolder, playwrightFolder, processStart } from './request.ts';
 import { judgedIn, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
@@ -89,6 +87,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     readings,
     selection: selectionOf(options),
     out,
+    formats: reports,
     reporters: options.reporter === undefined ? [] : options.reporter.split(',').filter((one) => one !== ''),
   };
   for (const { bench, profile } of chosen) {
@@ -101,22 +100,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   const ended = await playwright(request);
   rmSync(playwrightFolder(out), { recursive: true, force: true });
   process.exitCode = await statusOf(request, ended);
-  if (process.exitCode !== 64) await report(out, reports);
-}
-
-/** Write the reports. What cannot be made changes no verdict. */
-async function report(out: string, names: readonly string[]): Promise<void> {
-  try {
-    const run = readRun(out);
-    for (const name of names) {
-      const [file = ''] = await writeReports(run, [name]);
-      const short = relative(process.cwd(), file);
-      process.stdout.write(`         ${short.startsWith('..') ? file : short}\n`);
-    }
-  } catch (error) {
-    if (!isForPeople(error)) throw error;
-    process.stderr.write(`dsmip: ${error.message}\n`);
-  }
+  if (process.exitCode !== 64) await reportsOfRun(out, reports);
 }
 
 /** Deviations that a reference agent on this bench knows. */
