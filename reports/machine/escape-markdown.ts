@@ -8,7 +8,7 @@ import { visible, visibleWithin } from '../text/visible.ts';
 const longestRun = (text: string): number =>
   Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 
-/** Text within a line as code; for a table, where a bar would end the cell, even within code. */
+/** Text within a line as code. Not for tables, where a bar would end the cell even within code. */
 export function codeSpan(text: string, most = 300): string {
   const shown = visibleWithin(text, most).trim();
   if (shown === '') return '(nothing)';
@@ -16,9 +16,6 @@ export function codeSpan(text: string, most = 300): string {
   const pad = shown.startsWith('`') || shown.endsWith('`') ? ' ' : '';
   return `${fence}${pad}${shown}${pad}${fence}`;
 }
-
-/** The same within a cell of a table. */
-export const cell = (text: string, most = 200): string => codeSpan(text, most).replaceAll('|', '\\|');
 
 /** Lines between fences that none of them can close. */
 export function fenced(lines: readonly string[], most = 400): string[] {

@@ -8,7 +8,7 @@ import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
 import type { Results, TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
 import { type ClauseTable, clauseTable, findingLines } from '../text/finding.ts';
-import { plain } from '../text/layout.ts';
+import { plain, plural } from '../text/layout.ts';
 import { rankWords } from '../text/summary.ts';
 import { visible } from '../text/visible.ts';
 import { deviceName, differenceOf, secondsOf } from './words.ts';
@@ -136,7 +136,7 @@ function output(outcome: TestResult, path: string, clauses: ClauseTable): string
 /** The testsuite of a run that is not whole. */
 function wholeness(broken: readonly Results[], devices: number): Markup {
   const cases = broken.map((results) => {
-    const message = `${results.incomplete}; ${results.notRun?.length ?? 0} tests without outcome`;
+    const message = `${results.incomplete}; ${plural(results.notRun?.length ?? 0, 'test')} without outcome`;
     return html`    <testcase classname="run" name="${`the run of the ${results.role} is whole`}" time="0.000">
       <error type="INCOMPLETE" message="${visible(message)}">${(results.notRun ?? []).map(visible).join('\n')}</error>
     </testcase>

@@ -2,10 +2,10 @@
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
 import type { Results, TestResult } from '../model/results.ts';
 import type { DeviceRun, Run } from '../model/run.ts';
-import { type ClauseTable, clauseTable, evidenceGroups, sentBefore } from '../text/finding.ts';
+import { byEvidence, type ClauseTable, clauseTable, sentBefore, silenceWords } from '../text/finding.ts';
 import { plural } from '../text/layout.ts';
-import { cell, codeSpan, fenced, prose } from './escape-markdown.ts';
-import { deviceName, requirementOf, silenceWords, statusWords } from './words.ts';
+import { codeSpan, fenced, prose } from './escape-markdown.ts';
+import { deviceName, requirementOf, statusWords } from './words.ts';
 
 /** GitHub takes 65,536 characters. */
 export const mostCharacters = 60_000;
@@ -22,8 +22,17 @@ interface Part {
 
 /** The file. */
 export function markdownReport({ devices }: Run): string {
-  const share = Math.floor(mostCharacters / Math.max(1, devices.length));
-  return `${devices.map((device) => deviceText(device, share)).join('\n\n')}\n`;
+  const share = Math.floor(mostCharacters / Math.max(1, devices.length)) - reserve;
+  const texts = devices.map((device) => deviceText(device, share));
+  const shown: string[] = [];
+  let left = mostCharacters - reserve;
+  for (const text of texts) {
+    left -= text.length + 2;
+    if (left > 0) shown.push(text);
+  }
+  const rest = texts.length - shown.length;
+  if (rest > 0) shown.push(`_${plural(rest, 'device')} more, left out here for length._`);
+  return `${shown.join('\n\n')}\n`;
 }
 
 function deviceText(device: DeviceRun, share: number): string {
@@ -59,7 +68,7 @@ function deviceText(device: DeviceRun, share: number): string {
 function head(results: Results): string {
   const { totals, role, incomplete, notRun, findings: found } = results;
   const lines = [
-    `## ${cell(deviceName(results))} as ${role}`,
+    `## ${codeSpan(deviceName(results))} as ${role}`,
     '',
     `**Result: ${statusWords[totals.exitStatus]}** (exit status ${totals.exitStatus})`,
     '',
@@ -71,8 +80,10 @@ function head(results: Results): string {
       .map(([seat, device]) => `- ${codeSpan(seat)}: ${codeSpan(deviceName({ device }))}`),
     ...(incomplete === undefined
       ? []
-      : [`- **Not whole**: ${prose(incomplete)}; ${plural(notRun?.length ?? 0, 'test')} without outcome`]),
-    ...found.slice(0, 10).map((finding) => `- **Beware**: ${prose(finding)}`),
+      : [
+          `- **Not whole**: ${prose(incomplete, 300)}; ${plural(notRun?.length ?? 0, 'test')} without outcome`,
+        ]),
+    ...found.slice(0, 5).map((finding) => `- **Beware**: ${prose(finding, 300)}`),
     '',
     '| verdict | tests |',
     '| --- | ---: |',
@@ -109,7 +120,7 @@ function findings(device: DeviceRun, verdict: Verdict, clauses: ClauseTable): st
 }
 
 function finding(outcome: TestResult, verdict: Verdict, clauses: ClauseTable, path: string): string {
-  const groups = evidenceGroups(outcome, verdict);
+  const groups = byEvidence(outcome.judgements.filter((judgement) => judgement.verdict === verdict));
   return [
     `#### ${verdict} ${codeSpan(outcome.id)}`,
     '',
@@ -134,7 +145,7 @@ function finding(outcome: TestResult, verdict: Verdict, clauses: ClauseTable, pa
           ...(difference === undefined
             ? []
             : [`Differs:  ${difference.path}: expected ${difference.expected}, actual ${difference.actual}`]),
-          ...(silence === undefined ? [] : [`Silence:  ${silenceWords(silence)}`]),
+          ...(silence === undefined ? [] : [`Silence:  ${silenceWords[silence]}`]),
           ...(capture === undefined
             ? []
             : [

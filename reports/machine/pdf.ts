@@ -68,11 +68,12 @@ function edges({ devices }: Run): { headerTemplate: string; footerTemplate: stri
   const all = devices.map(({ results }) => results);
   const names = [...new Set(all.map(deviceName))].join(', ');
   const date = all.map(({ start }) => start).sort()[0] ?? '';
-  const style = 'width: 100%; margin: 0 14mm; font: 8px sans-serif; color: #444; display: flex; gap: 8mm;';
-  const cut = 'flex: 1; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;';
+  const style =
+    'box-sizing: border-box; width: 100%; padding: 0 14mm; font: 8px sans-serif; color: #444; display: flex; gap: 8mm;';
+  const cut = 'flex: 1; min-width: 0; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;';
   return {
     headerTemplate: String(
-      html`<div style="${style}"><span style="${cut}"><bdi>${names}</bdi></span><span>${date.slice(0, 16).replace('T', ' ')} UTC</span></div>`,
+      html`<div style="${style}"><span style="${cut}"><bdi>${names}</bdi></span><span style="white-space: nowrap">${date.slice(0, 16).replace('T', ' ')} UTC</span></div>`,
     ),
     footerTemplate: String(
       html`<div style="${style}"><span style="${cut}">dsmip-conformance ${all[0]?.tool ?? ''}</span><span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>`,

@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto';
 import type { Judgement, Verdict } from '../../harness/engine/outcome.ts';
 import type { ClauseResult, Results, TestResult } from '../model/results.ts';
 import type { DeviceRun, Run } from '../model/run.ts';
-import { type ClauseTable, clauseTable, placeOf } from '../text/finding.ts';
+import { type ClauseTable, clauseTable, placeOf, silenceWords } from '../text/finding.ts';
 import { visible } from '../text/visible.ts';
 import { VectorLines, vectorFile } from './vector-line.ts';
-import { deviceName, differenceOf, requirementOf, silenceWords, statusWords } from './words.ts';
+import { deviceName, differenceOf, requirementOf, statusWords } from './words.ts';
 
 /** The file. */
 export function sarifReport({ devices }: Run): string {
@@ -181,7 +181,7 @@ function evidenceOf(judgement: Judgement, tells: boolean): Fields {
     ...(tells ? { expected: expected.map(visible), actual: actual.map(visible) } : {}),
     ...(recorded === undefined ? {} : { recorded: visible(recorded) }),
     ...(reading === undefined ? {} : { reading: visible(reading) }),
-    ...(silence === undefined ? {} : { silence: silenceWords(silence) }),
+    ...(silence === undefined ? {} : { silence: silenceWords[silence] }),
     ...(frames.length === 0 ? {} : { frames }),
   };
 }

@@ -8,10 +8,10 @@ import type { Judgement } from '../../harness/engine/outcome.ts';
 import { verdictOrder } from '../../harness/engine/outcome.ts';
 import type { Results, TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
-import { type ClauseTable, clauseTable } from '../text/finding.ts';
+import { type ClauseTable, clauseTable, silenceWords } from '../text/finding.ts';
 import { plural } from '../text/layout.ts';
 import { visible } from '../text/visible.ts';
-import { deviceName, requirementOf, silenceWords, statusWords } from './words.ts';
+import { deviceName, requirementOf, statusWords } from './words.ts';
 
 /** Name of the file in a run's folder. */
 export const tapFile = 'report.tap';
@@ -128,7 +128,7 @@ function judged(judgement: Judgement, clauses: ClauseTable): Value {
     difference: difference === undefined ? undefined : { ...difference },
     reading,
     recorded,
-    silence: silence === undefined ? undefined : silenceWords(silence),
+    silence: silence === undefined ? undefined : silenceWords[silence],
     step: judgement.step,
     frames: frames.length === 0 ? undefined : frames,
   };

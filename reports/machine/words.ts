@@ -54,7 +54,3 @@ export const statusWords: { readonly [status in 0 | 1 | 2 | 3]: string } = {
   2: 'no FAIL, but not everything could be judged',
   3: 'nothing was judged',
 };
-
-/** What proved a silence. */
-export const silenceWords = (silence: Judgement['silence']): string =>
-  silence === 'barrier' ? 'a barrier that was answered closed the window' : 'time alone closed the window';
