@@ -49,6 +49,7 @@ const longestWriteMs = 15_000;
 
 /** Run the command. Sets the exit status (see --help). Throws errors with a sentence for people before anything is started. */
 export async function runCommand(options: RunCommandOptions): Promise<void> {
+  const reports = formatsOf(options.report);
   const readings = readingsOf(options.reading);
   const { ledger, vectors } = loadCatalogue(readings);
   const all = benchesOf(options.iut).map((bench) => ({ bench, profile: loadProfile(bench.profile) }));
@@ -76,7 +77,6 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     options.deviate,
   );
   requireMachine(chosen.map(({ profile }) => profile.role));
-  const reports = formatsOf(options.report);
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);
   const request: RunRequest = {
