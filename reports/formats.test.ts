@@ -95,6 +95,12 @@ const readers: { readonly [format: string]: (content: string) => Counts } = {
       2,
       1,
     ),
+  html: (content) =>
+    countOf(
+      [...content.matchAll(/<details class="row test"[^>]* data-verdict="([^"]*)"/g)].map(
+        ([, verdict = '']) => verdict,
+      ),
+    ),
   junit: junitCounts,
   tap: tapCounts,
   markdown: (content) => numbers(content, new RegExp(`^\\| (${words}) \\| (\\d+) \\|$`, 'gm'), 1, 2),
@@ -158,6 +164,17 @@ t.test('every format has the counts of the results, and does no harm', async (t)
         `${what}: nothing that disturbs`,
       );
     }
+  }
+});
+
+t.test('the PDF, printed from the page', async (t) => {
+  for (const run of runs.slice(0, 2)) {
+    const { files, failures } = await writeReports(run, printed);
+    t.same(failures, []);
+    const content = readFileSync(files[0] as string, 'latin1');
+    t.ok(content.startsWith('%PDF-'));
+    const pages = [...content.matchAll(/\/Type \/Page\b/g)].length;
+    t.ok(pages > 2, `its evidence is on paper: ${pages} pages`);
   }
 });
 

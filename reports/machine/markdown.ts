@@ -2,10 +2,11 @@
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
 import type { Results, TestResult } from '../model/results.ts';
 import type { DeviceRun, Run } from '../model/run.ts';
-import { byEvidence, type ClauseTable, clauseTable, sentBefore, silenceWords } from '../text/finding.ts';
+import { type ClauseTable, clauseTable, evidenceGroups, sentBefore, withoutEmpty } from '../text/finding.ts';
 import { plural } from '../text/layout.ts';
+import { statusMeanings } from '../text/summary.ts';
 import { codeSpan, fenced, prose } from './escape-markdown.ts';
-import { deviceName, requirementOf, statusWords } from './words.ts';
+import { deviceName, requirementOf, silenceWords } from './words.ts';
 
 /** GitHub takes 65,536 characters. */
 export const mostCharacters = 60_000;
@@ -70,7 +71,7 @@ function head(results: Results): string {
   const lines = [
     `## ${codeSpan(deviceName(results))} as ${role}`,
     '',
-    `**Result: ${statusWords[totals.exitStatus]}** (exit status ${totals.exitStatus})`,
+    `**Result: ${statusMeanings[totals.exitStatus]}** (exit status ${totals.exitStatus})`,
     '',
     `- ${codeSpan(results.document)}, judged by dsmip-conformance ${codeSpan(results.tool)}, ${results.start.slice(0, 16).replace('T', ' ')} UTC`,
     `- Profile ${codeSpan(results.profile.file)} (${results.profile.hash}), vectors ${results.vectors}, ledger ${results.ledger}`,
@@ -120,7 +121,7 @@ function findings(device: DeviceRun, verdict: Verdict, clauses: ClauseTable): st
 }
 
 function finding(outcome: TestResult, verdict: Verdict, clauses: ClauseTable, path: string): string {
-  const groups = byEvidence(outcome.judgements.filter((judgement) => judgement.verdict === verdict));
+  const groups = evidenceGroups(outcome, verdict);
   return [
     `#### ${verdict} ${codeSpan(outcome.id)}`,
     '',
@@ -139,7 +140,7 @@ function finding(outcome: TestResult, verdict: Verdict, clauses: ClauseTable, pa
         }),
         '',
         ...fenced([
-          ...behind('Sent:     ', sentBefore(outcome.steps, step)),
+          ...behind('Sent:     ', sentBefore(outcome.steps, step).map(withoutEmpty)),
           ...behind('Expected: ', first.expected),
           ...behind('Actual:   ', first.actual),
           ...(difference === undefined

@@ -35,11 +35,20 @@ async function openChromium(): Promise<Browser> {
   }
 }
 
-/** What is folded away on the screen has to be on paper; a page may say with `data-print` what of it, or else it is all. */
-const unfold = `{
-  const marked = document.querySelectorAll('details[data-print]');
-  for (const one of marked.length > 0 ? marked : document.querySelectorAll('details')) one.open = true;
-}`;
+/**
+ * What is folded away on the screen has to be on paper, of rows those that say of a fault or of what stayed open: a page of each test that
+ * passed would bury them. Evidence that is packed unpacks itself when it is opened.
+ */
+const unfold = `(async () => {
+  const shown = ['FAIL', 'WARN', 'ERROR', 'INCONCLUSIVE'];
+  const within = (one) => one.parentElement?.closest('details.row') ?? null;
+  for (const one of document.querySelectorAll('details')) {
+    const row = one.matches('.row') ? one : within(one);
+    if (row === null || shown.includes(row.dataset.verdict)) one.open = true;
+  }
+  for (let n = 0; n < 600 && document.querySelector('details[open] > .unread') !== null; n += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+})()`;
 
 async function print(browser: Browser, run: Run, content: string): Promise<Buffer> {
   const context = await browser.newContext({ colorScheme: 'light', timezoneId: 'UTC', locale: 'en-GB' });
@@ -51,7 +60,9 @@ async function print(browser: Browser, run: Run, content: string): Promise<Buffe
   );
   const page = await context.newPage();
   await page.goto(address, { waitUntil: 'load' });
-  await page.evaluate(unfold);
+  // The page's own policy lets nothing be evaluated within it, so that this goes beside it.
+  const session = await context.newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: unfold, awaitPromise: true });
   return page.pdf({
     format: 'A4',
     printBackground: true,

@@ -7,10 +7,11 @@ import { createHash } from 'node:crypto';
 import type { Judgement, Verdict } from '../../harness/engine/outcome.ts';
 import type { ClauseResult, Results, TestResult } from '../model/results.ts';
 import type { DeviceRun, Run } from '../model/run.ts';
-import { type ClauseTable, clauseTable, placeOf, silenceWords } from '../text/finding.ts';
+import { type ClauseTable, clauseTable, placeOf } from '../text/finding.ts';
+import { statusMeanings } from '../text/summary.ts';
 import { visible } from '../text/visible.ts';
 import { VectorLines, vectorFile } from './vector-line.ts';
-import { deviceName, differenceOf, requirementOf, statusWords } from './words.ts';
+import { deviceName, differenceOf, requirementOf, silenceWords } from './words.ts';
 
 /** The file. */
 export function sarifReport({ devices }: Run): string {
@@ -140,7 +141,7 @@ function invocationOf(results: Results, lines: VectorLines): Fields {
     startTimeUtc: start,
     endTimeUtc: end,
     exitCode: totals.exitStatus,
-    exitCodeDescription: statusWords[totals.exitStatus],
+    exitCodeDescription: statusMeanings[totals.exitStatus],
     executionSuccessful: incomplete === undefined && totals.tests.ERROR === 0,
     ...(notes.length === 0 ? {} : { toolExecutionNotifications: notes }),
   };

@@ -8,10 +8,11 @@ import type { Judgement } from '../../harness/engine/outcome.ts';
 import { verdictOrder } from '../../harness/engine/outcome.ts';
 import type { Results, TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
-import { type ClauseTable, clauseTable, silenceWords } from '../text/finding.ts';
+import { type ClauseTable, clauseTable } from '../text/finding.ts';
 import { plural } from '../text/layout.ts';
+import { statusMeanings } from '../text/summary.ts';
 import { visible } from '../text/visible.ts';
-import { deviceName, requirementOf, statusWords } from './words.ts';
+import { deviceName, requirementOf, silenceWords } from './words.ts';
 
 /** Name of the file in a run's folder. */
 export const tapFile = 'report.tap';
@@ -85,7 +86,7 @@ function closing(results: Results): string[] {
   const words = counts.map((verdict) => `${tests[verdict]} ${verdict}`).join(', ') || 'no test';
   return [
     `# ${results.role}: ${deviceName(results)}`,
-    `# ${results.role}: ${words}; ${statusWords[exitStatus]} (exit status ${exitStatus})`,
+    `# ${results.role}: ${words}; ${statusMeanings[exitStatus]} (exit status ${exitStatus})`,
     ...results.findings.map((finding) => `# ${results.role}: beware: ${visible(finding)}`),
   ];
 }

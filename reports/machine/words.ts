@@ -47,10 +47,8 @@ export function differenceOf({ difference, actual }: Judgement): string {
 export const secondsOf = ({ startNs, endNs }: TestResult): string =>
   (Math.max(0, endNs - startNs) / 1e9).toFixed(3);
 
-/** What an exit status of a run says. */
-export const statusWords: { readonly [status in 0 | 1 | 2 | 3]: string } = {
-  0: 'nothing failed',
-  1: 'a FAIL',
-  2: 'no FAIL, but not everything could be judged',
-  3: 'nothing was judged',
-};
+/** What proved that nothing came. */
+export const silenceWords = {
+  barrier: 'a barrier that was answered closed the window',
+  time: 'time alone closed the window',
+} as const;

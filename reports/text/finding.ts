@@ -18,10 +18,11 @@ export function placeOf(clause: ClauseFacts): string {
   return `section ${clause.section}, lines ${lines}`;
 }
 
-/** Judgements, those with the same evidence together. */
-export function byEvidence(judgements: readonly Judgement[]): Judgement[][] {
+/** Judgements of an outcome with this verdict, those with the same evidence together. */
+export function evidenceGroups(outcome: Outcome, verdict: Verdict): Judgement[][] {
   const found = new Map<string, Judgement[]>();
-  for (const judgement of judgements) {
+  for (const judgement of outcome.judgements) {
+    if (judgement.verdict !== verdict) continue;
     const evidence = JSON.stringify([
       judgement.step,
       judgement.expected,
@@ -32,12 +33,6 @@ export function byEvidence(judgements: readonly Judgement[]): Judgement[][] {
   }
   return [...found.values()];
 }
-
-/** How it was proved that nothing came. */
-export const silenceWords = {
-  barrier: 'a barrier that was answered closed the window',
-  time: 'time alone closed the window',
-} as const;
 
 /** What was sent before a step: its own stimulus, or the last message before it that was no barrier's. */
 export function sentBefore(steps: readonly StepRecord[], step: string): string[] {
@@ -55,7 +50,7 @@ export function sentBefore(steps: readonly StepRecord[], step: string): string[]
 }
 
 /** Vectors name octets behind a message, `trailing`, also where there are none. */
-const withoutEmpty = (text: string): string => text.replace(/,? trailing (?=, | \/ |$)/g, '');
+export const withoutEmpty = (text: string): string => text.replace(/,? trailing (?=, | \/ |$)/g, '');
 
 function clauseLines(judgement: Judgement, clauses: ClauseTable, width: number): string[] {
   const [id = '', aspect] = judgement.clause.split('#');
@@ -76,8 +71,7 @@ export function findingLines(
 ): string[] {
   const { width } = options;
   const lines: string[] = labelled('  ', harmless(outcome.title), width);
-  const own = outcome.judgements.filter((judgement) => judgement.verdict === verdict);
-  for (const group of byEvidence(own)) {
+  for (const group of evidenceGroups(outcome, verdict)) {
     const [judgement] = group;
     if (judgement === undefined) continue;
     for (const one of group) lines.push(...clauseLines(one, clauses, width));
@@ -92,7 +86,11 @@ export function findingLines(
       );
     }
     if (judgement.silence !== undefined) {
-      lines.push(`     Silence:  ${silenceWords[judgement.silence]}`);
+      const how =
+        judgement.silence === 'barrier'
+          ? 'a barrier that was answered closed the window'
+          : 'time alone closed the window';
+      lines.push(`     Silence:  ${how}`);
     }
     const frames = judgement.frames.length === 0 ? '' : `, frame ${judgement.frames.join(', ')}`;
     lines.push(`     Capture:  ${captureFile(outcome.id)}${frames}; step ${judgement.step}`);
