@@ -127,7 +127,10 @@ function program(): Command {
       `reports to write (${Object.keys(formats).join(', ')}; comma-separated)`,
       standardFormats.join(','),
     )
-    .addHelpText('after', `\n${formatHelp()}\nExit status: 0 written; 64 the folder cannot be read`)
+    .addHelpText(
+      'after',
+      `\n${formatHelp()}\nExit status: 0 written; 64 the folder cannot be read, or a report cannot be made`,
+    )
     .action(async (folder, options) => (await import('./report.ts')).reportCommand(folder, options));
 
   root

@@ -61,7 +61,8 @@ async function report(
   const own = join(folder, name);
   writeSampleRun(own, results);
   const run = readRun(own);
-  const [file = ''] = await writeReports(run, ['html']);
+  const { files } = await writeReports(run, ['html']);
+  const [file = ''] = files;
   return { url: pathToFileURL(file).href, device: run.devices[0] as DeviceRun, size: statSync(file).size };
 }
 

@@ -50,7 +50,7 @@ export function sentBefore(steps: readonly StepRecord[], step: string): string[]
 }
 
 /** Vectors name octets behind a message, `trailing`, also where there are none. */
-const withoutEmpty = (text: string): string => text.replace(/,? trailing (?=, | \/ |$)/g, '');
+export const withoutEmpty = (text: string): string => text.replace(/,? trailing (?=, | \/ |$)/g, '');
 
 function clauseLines(judgement: Judgement, clauses: ClauseTable, width: number): string[] {
   const [id = '', aspect] = judgement.clause.split('#');
