@@ -18,6 +18,7 @@ import {
 } from '../../reports/model/results.ts';
 import { writeResults } from '../../reports/model/write-results.ts';
 import { asLine, onLines } from '../../reports/runner/lines.ts';
+import { ProgressFile } from '../../reports/runner/progress-file.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/runner/request.ts';
 import { plural } from '../../reports/text/layout.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
@@ -31,6 +32,8 @@ import { makeFolder } from './request.ts';
 import { select } from './select.ts';
 
 const aliveMs = 500;
+/** See ProgressFile. */
+const touchMs = 3000;
 /** Tests under way that are told of, those that began last. */
 const mostTold = 4;
 
@@ -138,6 +141,7 @@ class Serving {
   /** Of the frames of all tests, by frameKey. */
   private readonly comments = new Map<string, string[]>();
   private tries = 0;
+  private progress: ProgressFile | undefined;
   private folder = '';
 
   constructor(begin: Begin, speaker: Speaker, operator: Operator, ready: () => void) {
@@ -199,6 +203,14 @@ class Serving {
     const capture = new CaptureFile(join(this.folder, runCapture), portNames, runComment);
     conductor.open.bench.onFrame = (frame) => capture.add(capturedFrame(frame, conductor.facts.originNs));
     this.ready();
+    const progress = new ProgressFile(this.folder, {
+      device: profile.device,
+      role: profile.role,
+      start: head.start,
+      total: tests.length,
+    });
+    this.progress = progress;
+    const touch = setInterval(() => progress.touch(), touchMs);
     const alive = setInterval(
       () => this.speaker.say({ type: 'alive', running: [...this.running].slice(-mostTold) }),
       aliveMs,
@@ -212,6 +224,7 @@ class Serving {
     const over = await Promise.race([finished, undefined]);
     const why = over ?? (await Promise.race([all(), finished]));
     clearInterval(alive);
+    clearInterval(touch);
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
     const findings = [
       ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),
@@ -230,6 +243,7 @@ class Serving {
     };
     const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
     writeResults(this.folder, assemble(head, { ...end, outcomes, clauses }));
+    progress.remove();
     this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
     await conductor.close();
     for (const line of conductor.open.agentLog)
@@ -268,6 +282,7 @@ class Serving {
     }
     await growing?.discard();
     this.outcomes.set(test.id, result);
+    this.progress?.outcome(result);
     this.log(`${outcome.verdict} ${test.id}${outcome.reason === undefined ? '' : `: ${outcome.reason}`}`);
     this.speaker.say({ type: 'outcome', outcome: result });
   }

@@ -134,6 +134,19 @@ function program(): Command {
     .action(async (folder, options) => (await import('./report.ts')).reportCommand(folder, options));
 
   root
+    .command('serve')
+    .description(
+      'show the runs of a folder as pages to this machine alone, with the progress of one under way',
+    )
+    .argument('[folder]', 'folder that holds the folders of runs', 'reports/out')
+    .option('--port <number>', 'where to listen; 0 takes any', '8434')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 ended by Ctrl-C; 64 the folder is not there or the port is in use',
+    )
+    .action(async (folder, options) => (await import('./serve.ts')).serveCommand(folder, options));
+
+  root
     .command('capsule')
     .description(
       'write what a vendor needs of one test as a zip: the clause, what came, ladder, packets, capture, and a script that sends it again',

@@ -13,13 +13,15 @@ export interface DocumentOptions {
   styles: readonly string[];
   scripts: readonly string[];
   body: Markup;
+  /** It is served, and may ask its server. */
+  served?: boolean;
 }
 
 /** The whole document. Scripts and styles run by their hash alone, and nothing is fetched. */
-export function document({ title, styles, scripts, body }: DocumentOptions): string {
+export function document({ title, styles, scripts, body, served = false }: DocumentOptions): string {
   const style = read(styles);
   const script = read(scripts);
-  const policy = `default-src 'none'; style-src 'sha256-${sha256(style)}'; script-src 'sha256-${sha256(script)}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src 'sha256-${sha256(style)}'; script-src 'sha256-${sha256(script)}'; img-src data:${served ? "; connect-src 'self'" : ''}; base-uri 'none'; form-action 'none'`;
   return String(html`<!doctype html>
 <html lang="en">
 <head>
