@@ -77,6 +77,7 @@ function program(): Command {
       collect,
       [],
     )
+    .option('--baseline <file>', 'known failures, which do not fail the run (dsmip baseline writes them)')
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)
     .action(async (options) => {
@@ -128,6 +129,30 @@ function program(): Command {
     )
     .addHelpText('after', `\n${formatHelp()}\nExit status: 0 written; 64 the folder cannot be read`)
     .action(async (folder, options) => (await import('./report.ts')).reportCommand(folder, options));
+
+  root
+    .command('diff')
+    .description(
+      'compare a run with an earlier one: what fails now that did not, what was mended, what is new',
+    )
+    .argument('<old>', 'folder of the earlier run')
+    .argument('<new>', 'folder of the later run')
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 no regression; 1 a regression (a clause that a test finds broken now and did not before);\n  2 no regression, but a test that was judged is INCONCLUSIVE or ERROR now; 64 a folder cannot be read',
+    )
+    .action(async (before, after, options) =>
+      (await import('./compare.ts')).diffCommand(before, after, options),
+    );
+
+  root
+    .command('baseline')
+    .description('write the failures of a run as known ones, for dsmip run --baseline')
+    .argument('<folder>', 'folder of a run')
+    .option('--out <file>', 'where to write it (default: standard output)')
+    .option('--force', 'write over a file that is there')
+    .action(async (folder, options) => (await import('./compare.ts')).baselineCommand(folder, options));
 
   root
     .command('coverage')

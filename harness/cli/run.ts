@@ -3,6 +3,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import {
+  againstBaseline,
+  type Baseline,
+  baselineLines,
+  readBaseline,
+} from '../../reports/compare/baseline.ts';
 import { writeReports } from '../../reports/formats.ts';
 import { exitStatusOf, type Results } from '../../reports/model/results.ts';
 import { readRun } from '../../reports/model/run.ts';
@@ -36,6 +42,7 @@ export interface RunCommandOptions extends Selection {
   reporter?: string;
   report: string;
   deviate: string[];
+  baseline?: string;
 }
 
 /** How Playwright ended. */
@@ -79,6 +86,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   );
   requireMachine(chosen.map(({ profile }) => profile.role));
   const reports = formatsOf(options.report);
+  const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);
   const request: RunRequest = {
@@ -101,7 +109,17 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   const ended = await playwright(request);
   rmSync(playwrightFolder(out), { recursive: true, force: true });
   process.exitCode = await statusOf(request, ended);
+  if (baseline !== undefined && process.exitCode !== 64) holdAgainst(baseline, options.baseline ?? '', out);
   if (process.exitCode !== 64) await report(out, reports);
+}
+
+/** The exit status with what is known left out; a run that was broken off stays one. */
+function holdAgainst(baseline: Baseline, file: string, out: string): void {
+  const all = readRun(out).devices.map(({ results }) => results);
+  const found = againstBaseline(baseline, all);
+  process.stdout.write(`${baselineLines(file, found).join('\n')}\n`);
+  // A status that follows from no verdict is the runner's own, and stays.
+  if (process.exitCode === exitStatusOf(all)) process.exitCode = found.status;
 }
 
 /** Write the reports. What cannot be made changes no verdict. */

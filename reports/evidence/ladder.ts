@@ -12,7 +12,7 @@ export interface Rung {
   timeMs: number;
   from: Lane;
   to: Lane;
-  /** Outermost first: `HA > care-of address of mobile node 3`. */
+  /** Outermost first: `HA 10.1.0.1 > MN 10.10.128.1`. */
   tunnels: string[];
   label: string;
   verdict?: Verdict;
@@ -62,7 +62,7 @@ function tunnelsOf(layers: readonly Layer[], who: WhoIs): string[] {
   });
   const name = (address: string | undefined): string => {
     const facts = who(address);
-    return facts === undefined ? String(address) : `${facts.name} ${facts.address}`;
+    return facts === undefined ? String(address) : `${facts.lane} ${facts.address}`;
   };
   const carries = (at: number): string => {
     const next = layers[at + 1] ?? { payload: '' };

@@ -122,7 +122,7 @@ export function clauseTable(subjects: readonly Subject[]): Markup {
     const states = [...cells].map(([{ key }, { state }]) => `${key}=${state.verdict}`);
     return html`<tr role="row" id="${clauseAnchor(clause.id)}" data-states="${tokens(states)}" data-levels="${tokens(levelTokens(clause.level))}" data-sections="${tokens([clause.section])}">
 <th role="rowheader" scope="row"><span class="id">${clause.id}</span></th>
-<td role="cell" class="level">${clause.level}<abbr title="${classWords[clause.class] ?? clause.class}">${clause.class}</abbr></td>
+<td role="cell" class="level">${clause.level} <abbr title="${classWords[clause.class] ?? clause.class}">${clause.class}</abbr></td>
 <td role="cell" class="what"><p>${clause.requires}</p><p class="place">${placeOf(clause)}</p>${more(row, lookup)}</td>
 ${subjects.map((subject) => cell(cells.get(subject), subject))}</tr>
 `;

@@ -38,8 +38,7 @@ export function ladderFigure(ladder: Ladder, name: string): Markup | undefined {
     return place;
   });
   const bottom = y + 8;
-  const words = rungs.map(rungWords).join('; ');
-  return html`<figure class="ladder"><svg role="img" aria-label="${`Ladder diagram: ${visibleWithin(words, 3000)}`}" viewBox="0 0 ${width} ${bottom}" width="${width}" height="${bottom}">
+  return html`<figure class="ladder"><svg role="group" aria-label="${`Ladder diagram of ${rungs.length} messages between ${lanes.join(', ')}; the packets below say the same`}" viewBox="0 0 ${width} ${bottom}" width="${width}" height="${bottom}">
 ${lanes.map(
   (lane) =>
     html`<g class="lane"><line x1="${x.get(lane)}" y1="34" x2="${x.get(lane)}" y2="${bottom}"/><text x="${x.get(lane)}" y="14">${lane}</text><text class="sub" x="${x.get(lane)}" y="28">${laneNames[lane]}</text></g>`,
@@ -47,9 +46,6 @@ ${lanes.map(
 ${places.map((place) => arrow(place, x, name))}
 </svg>${left === 0 ? '' : html`<figcaption>${left} more frames are in the capture and not drawn.</figcaption>`}</figure>`;
 }
-
-const rungWords = ({ number, from, to, label, tunnels, verdict }: Rung): string =>
-  `${number === undefined ? '' : `frame ${number}: `}${from} to ${to}${tunnels.map((tunnel) => `, in a tunnel ${tunnel}`).join('')}: ${label}${verdict === undefined ? '' : `, ${verdict}`}`;
 
 function arrow({ rung, y, height }: Place, lanes: ReadonlyMap<Lane, number>, name: string): Markup {
   const { tunnels, number, verdict } = rung;

@@ -82,9 +82,7 @@ function judgementEntry(group: Judgement[], test: TestResult, subject: Subject, 
   if (judgement === undefined) return html``;
   const sent = sentBefore(test.steps, judgement.step).map(withoutEmpty);
   const name = anchorOf(subject, test.id);
-  const readings = [...new Set(group.flatMap(({ reading }) => reading ?? []))].flatMap(
-    (id) => tables.readings.get(id) ?? [],
-  );
+  const readings = [...new Set(group.flatMap(({ reading }) => reading ?? []))];
   const others = otherReadings(group, tables);
   return html`<section class="judgement">
 <ul class="judged">${group.map((one) => clauseEntry(one, tables))}</ul>
@@ -93,7 +91,12 @@ ${comparison(judgement)}
 ${judgement.recorded === undefined ? '' : html`<p><strong>Recorded:</strong> ${judgement.recorded}</p>`}
 ${judgement.silence === undefined ? '' : html`<p><strong>Silence:</strong> ${silenceWords[judgement.silence]}</p>`}
 <p class="where">Step <code>${judgement.step}</code>, ${frameLinks(judgement.frames, name)}</p>
-${readings.map((facts) => readingEntry(facts, subject.device.path))}
+${readings.map((id) => {
+  const facts = tables.readings.get(id);
+  return facts === undefined
+    ? html`<p class="where">Reading used: ${id}</p>`
+    : readingEntry(facts, subject.device.path);
+})}
 ${others.length === 0 ? '' : html`<p class="where">Also rests on ${others.map((facts, n) => html`${n === 0 ? '' : ', '}${readingLink(facts.id)} (${inForceWords(facts)})`)}</p>`}
 </section>`;
 }

@@ -63,7 +63,9 @@ export async function openPage(browser: Browser, options: PageOptions): Promise<
   });
   page.on('request', (request) => {
     const address = request.url();
-    const isOwn = [url, 'data:', 'blob:', ...allowed].some((start) => address.startsWith(start));
+    const isOwn = [url.replace(/#.*/, ''), 'data:', 'blob:', ...allowed].some((start) =>
+      address.startsWith(start),
+    );
     if (!isOwn) requests.push(address);
   });
   await page.goto(url);
