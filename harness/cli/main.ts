@@ -127,8 +127,29 @@ function program(): Command {
       `reports to write (${Object.keys(formats).join(', ')}; comma-separated)`,
       standardFormats.join(','),
     )
-    .addHelpText('after', `\n${formatHelp()}\nExit status: 0 written; 64 the folder cannot be read`)
+    .addHelpText(
+      'after',
+      `\n${formatHelp()}\nExit status: 0 written; 64 the folder cannot be read, or a report cannot be made`,
+    )
     .action(async (folder, options) => (await import('./report.ts')).reportCommand(folder, options));
+
+  root
+    .command('matrix')
+    .description(
+      'collate the results of many devices into one page and one CSV: devices against clauses, pairs in the scenarios',
+    )
+    .argument('<folders...>', 'folders of runs, or folders that hold them')
+    .option('--out <folder>', 'where to write it (default: a new one in reports/out)')
+    .option(
+      '--since <folder>',
+      'mark what is other than in these earlier results; may be given again',
+      collect,
+      [],
+    )
+    .option('--anonymous', 'no name of a device, vendor, address or NAI is in any file')
+    .option('--names <file>', 'with --anonymous: keep here which name stands for whom, and use it again')
+    .addHelpText('after', '\nExit status: 0 written; 64 some results cannot be read (all of them are named)')
+    .action(async (folders, options) => (await import('./matrix.ts')).matrixCommand(folders, options));
 
   root
     .command('diff')

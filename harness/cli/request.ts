@@ -46,6 +46,7 @@ export function requestFromEnvironment(
     interactive: false,
     readings: {},
     selection: grepOf(argv),
+    formats: [],
     reporters: (environment.DSMIP_REPORTERS ?? 'list').split(',').filter((name) => name !== ''),
   };
 }

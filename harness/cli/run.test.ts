@@ -2,6 +2,7 @@
 import {
   copyFileSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -185,6 +186,14 @@ t.test('a run that passes, judged again', async (t) => {
   }
 });
 
+/** A PATH on which Chromium is one that does not start. */
+function withoutChromium(): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'chromium'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  return `${bin}:${process.env.PATH}`;
+}
+
 t.test('a run that fails', async (t) => {
   // A home agent without the extensions that claims to have them.
   const iut = profile('failing', ({ bench }) =>
@@ -206,8 +215,11 @@ t.test('a run that fails', async (t) => {
       out,
       '--reporter',
       'list,json,junit',
+      '--report',
+      'pdf,tap,junit',
     ],
     {
+      PATH: withoutChromium(),
       PLAYWRIGHT_JSON_OUTPUT_FILE: json,
       PLAYWRIGHT_JUNIT_OUTPUT_FILE: junit,
     },
@@ -232,6 +244,16 @@ t.test('a run that fails', async (t) => {
   ).length;
   t.equal(told.stats.skipped, skipped);
   t.equal(told.stats.expected, outcomes.length - failed - skipped);
+  t.match(output, /^dsmip: pdf: .*apt-get install chromium/m, 'a report that cannot be made is told of');
+  const tap = readFileSync(join(out, 'report.tap'), 'utf8');
+  t.equal([...tap.matchAll(/^ {2}verdict: "FAIL"$/gm)].length, failed, 'the others are there');
+  t.match(readFileSync(join(out, 'junit.xml'), 'utf8'), new RegExp(`failures="${failed}"`));
+  const program = join(projectRoot, 'harness/cli/dsmip.mjs');
+  const later = start(process.execPath, [program, 'report', out, '--report', 'pdf,markdown'], {
+    PATH: withoutChromium(),
+  });
+  t.equal(await later.ended, 64, 'what was asked for and is not there');
+  t.match(later.output(), /report\.md\n/);
   const summary = output.slice(output.indexOf('\nFailures\n'));
   t.match(summary, /FAIL {2}ha-\S+\n {2}\S.*\n(?: {2}\S.*\n)* {2}-> \S+ \((?:FMT|MUST|REQ|BEHAV)/);
   for (const words of [
@@ -325,6 +347,10 @@ t.test('wrong usage', async (t) => {
     [['run', '--interactive'], /--interactive asks the operator at the terminal, and this run has none/],
     [['explain', 'ha-nothing'], /there is no clause, section, vector, reading, deviation or word/],
     [['validate', broken], /broken\.json/],
+    [['run', '--report', 'junti'], /there is no such format; did you mean "junit"\?/],
+    [['run', '--report', 'tap,tap'], /--report names tap twice/],
+    [['report', folder, '--report', ','], /--report names no format \(there are text, /],
+    [['report', '/nowhere'], /\/nowhere is no folder of a run/],
   ];
   const results = await Promise.all(cases.map(([args]) => dsmip(...args)));
   for (const [at, { status, output }] of results.entries()) {

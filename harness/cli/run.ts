@@ -2,14 +2,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   againstBaseline,
   type Baseline,
   baselineLines,
   readBaseline,
 } from '../../reports/compare/baseline.ts';
-import { writeReports } from '../../reports/formats.ts';
 import { exitStatusOf, type Results } from '../../reports/model/results.ts';
 import { readRun } from '../../reports/model/run.ts';
 import { hasTerminal } from '../../reports/runner/operator.ts';
@@ -27,8 +26,8 @@ import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
-import { isForPeople, UsageError } from './errors.ts';
-import { formatsOf } from './report.ts';
+import { UsageError } from './errors.ts';
+import { formatsOf, reportsOfRun } from './report.ts';
 import { benchesOf, makeFolder, playwrightFolder, processStart } from './request.ts';
 import { judgedIn, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
@@ -58,6 +57,7 @@ const longestWriteMs = 15_000;
 
 /** Run the command. Sets the exit status (see --help). Throws errors with a sentence for people before anything is started. */
 export async function runCommand(options: RunCommandOptions): Promise<void> {
+  const reports = formatsOf(options.report);
   const readings = readingsOf(options.reading);
   const { ledger, vectors } = loadCatalogue(readings);
   const all = benchesOf(options.iut).map((bench) => ({ bench, profile: loadProfile(bench.profile) }));
@@ -85,7 +85,6 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     options.deviate,
   );
   requireMachine(chosen.map(({ profile }) => profile.role));
-  const reports = formatsOf(options.report);
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
   const out = makeFolder(name, options.out);
@@ -97,6 +96,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     readings,
     selection: selectionOf(options),
     out,
+    formats: reports,
     reporters: options.reporter === undefined ? [] : options.reporter.split(',').filter((one) => one !== ''),
   };
   for (const { bench, profile } of chosen) {
@@ -110,7 +110,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   rmSync(playwrightFolder(out), { recursive: true, force: true });
   process.exitCode = await statusOf(request, ended);
   if (baseline !== undefined && process.exitCode !== 64) holdAgainst(baseline, options.baseline ?? '', out);
-  if (process.exitCode !== 64) await report(out, reports);
+  if (process.exitCode !== 64) await reportsOfRun(out, reports);
 }
 
 /** The exit status with what is known left out; a run that was broken off stays one. */
@@ -120,21 +120,6 @@ function holdAgainst(baseline: Baseline, file: string, out: string): void {
   process.stdout.write(`${baselineLines(file, found).join('\n')}\n`);
   // A status that follows from no verdict is the runner's own, and stays.
   if (process.exitCode === exitStatusOf(all)) process.exitCode = found.status;
-}
-
-/** Write the reports. What cannot be made changes no verdict. */
-async function report(out: string, names: readonly string[]): Promise<void> {
-  try {
-    const run = readRun(out);
-    for (const name of names) {
-      const [file = ''] = await writeReports(run, [name]);
-      const short = relative(process.cwd(), file);
-      process.stdout.write(`         ${short.startsWith('..') ? file : short}\n`);
-    }
-  } catch (error) {
-    if (!isForPeople(error)) throw error;
-    process.stderr.write(`dsmip: ${error.message}\n`);
-  }
 }
 
 /** Deviations that a reference agent on this bench knows. */

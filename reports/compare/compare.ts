@@ -1,6 +1,7 @@
 /** Two runs compared: what fails now that did not, what no longer does, what is new or gone, and what the runs do not have in common. */
 import { harmless } from '../../harness/engine/describe.ts';
 import type { Verdict } from '../../harness/engine/outcome.ts';
+import { selected } from '../model/clauses.ts';
 import type { Results, TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
 import { labelled, plural } from '../text/layout.ts';
@@ -83,7 +84,7 @@ export function compare(before: Run, after: Run): Comparison {
 }
 
 const isWhole = ({ selection, incomplete }: Results): boolean =>
-  Object.keys(selection).length === 0 && incomplete === undefined;
+  selected(selection).length === 0 && incomplete === undefined;
 
 function testChanges(role: string, was: TestResult | undefined, test: TestResult): Change[] {
   const now = failing(test);
@@ -129,7 +130,7 @@ function differencesOf(before: Results, after: Results): string[] {
   const device = ({ device: { vendor, product, version } }: Results): string =>
     `${vendor} ${product} ${version}`;
   const selection = (results: Results): string =>
-    Object.entries(results.selection)
+    selected(results.selection)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ') || 'everything';
   const pairs: [string, string, string][] = [

@@ -1,6 +1,6 @@
 /** The first screen: who was tested, the verdict, the totals, what to beware of, what was broken. */
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
-import type { RankCount } from '../model/clauses.ts';
+import { type RankCount, selected } from '../model/clauses.ts';
 import { exitStatusOf, type Results, type TestResult } from '../model/results.ts';
 import { plural } from '../text/layout.ts';
 import { rankWords } from '../text/summary.ts';
@@ -96,7 +96,7 @@ export function modes({ strict, readings, selection }: Results): string[] {
   return [
     ...(strict ? ['strict: a broken SHOULD fails'] : []),
     ...Object.entries(readings).map(([id, name]) => `reading ${id}: ${name}`),
-    ...Object.entries(selection).map(([name, value]) => `only ${name} ${value}`),
+    ...selected(selection).map(([name, value]) => `only ${name} ${value}`),
   ];
 }
 
@@ -126,7 +126,7 @@ function warnings(subjects: readonly Subject[], problems: Shared['problems']): M
       ...(incomplete === undefined ? [] : [`the run is not whole: ${incomplete}`]),
       ...(unreachable === undefined ? [] : [`nothing could be judged: ${unreachable}`]),
       ...(notRun.length === 0 ? [] : [`${plural(notRun.length, 'test')} of the selection not run`]),
-      ...(Object.keys(selection).length === 0
+      ...(selected(selection).length === 0
         ? []
         : ['only a selection of the tests was run, so most clauses may not be observed']),
       ...findings,

@@ -80,6 +80,9 @@ export const has = (test: TestResult, verdict: Verdict): boolean =>
 /** Tests whose evidence is on the page as it is, for print and where no script runs. */
 export const isBroken = (test: TestResult): boolean => has(test, 'FAIL') || has(test, 'WARN');
 
+/** Tests that say nothing, and should. */
+export const isOpen = ({ verdict }: TestResult): boolean => verdict === 'INCONCLUSIVE' || verdict === 'ERROR';
+
 /** Address of a file in the folder of a device, for a link: never outside the folder, never another scheme. */
 export const linkTo = ({ device }: Subject, file: string): string =>
   `./${`${device.path}${file}`.split('/').map(segment).join('/')}`;

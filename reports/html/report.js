@@ -127,6 +127,7 @@
       template.innerHTML = await evidenceAt(place.dataset);
       nameFolder(template.content);
       place.replaceChildren(template.content);
+      place.className = 'unpacked';
     } catch {
       place.textContent =
         'The evidence cannot be unpacked: the file is cut short, or this browser is too old. The capture beside it holds the packets.';

@@ -62,7 +62,8 @@ async function report(
   const own = join(folder, name);
   writeSampleRun(own, results);
   const run = readRun(own);
-  const [file = ''] = await writeReports(run, ['html']);
+  const { files } = await writeReports(run, ['html']);
+  const [file = ''] = files;
   return { url: pathToFileURL(file).href, device: run.devices[0] as DeviceRun, size: statSync(file).size };
 }
 
@@ -314,7 +315,7 @@ t.test('several devices of a role', async (t) => {
   writeSampleRun(join(own, 'a'), sample);
   writeSampleRun(join(own, "b & c'd"), sample);
   const run = readRun(own);
-  const [file = ''] = await writeReports(run, ['html']);
+  const [file = ''] = (await writeReports(run, ['html'])).files;
   const watched = await openPage(browser, { url: pathToFileURL(file).href });
   const { page } = watched;
   t.same((await shown(page)).slice(0, 2), [9, 12], 'a clause is one row');
@@ -348,7 +349,7 @@ t.test("captures that are not the run's", async (t) => {
   writeSampleRun(own, sample);
   rmSync(join(own, 'captures/ha-good--co-located.pcapng'));
   writeFileSync(join(own, 'captures/ha-bad--co-located.pcapng'), 'rubbish');
-  const [file = ''] = await writeReports(readRun(own), ['html']);
+  const [file = ''] = (await writeReports(readRun(own), ['html'])).files;
   const { page } = await openPage(browser, { url: `${pathToFileURL(file).href}#test:ha-bad@co-located` });
   t.match(await page.locator('#beware').innerText(), /the packets of 2 tests cannot be shown/);
   await test(page, 'ha-bad@co-located').locator('.problem').waitFor();

@@ -3,11 +3,11 @@ import type { Run } from '../model/run.ts';
 import { Blocks } from './blocks.ts';
 import { about, claims, readings } from './claims.ts';
 import { clauseTable } from './clause-table.ts';
+import { document } from './document.ts';
 import { filters } from './filters.ts';
 import { html } from './markup.ts';
 import { masthead, overview, verdictWords } from './overview.ts';
 import { Layouts } from './packets.ts';
-import { htmlPage } from './page.ts';
 import { deviceWords, subjectsOf } from './parts.ts';
 import { testSections } from './test-list.ts';
 
@@ -27,10 +27,10 @@ export function htmlReport(run: Run): string {
     ['readings', 'Readings'],
     ['about', 'How to read'],
   ];
-  return htmlPage({
+  return document({
     title: `${verdictWords(subjects).head}: ${who.join(', ')} (conformance report)`,
-    styles: ['report.css', 'evidence.css'],
-    scripts: ['report.js', 'evidence.js'],
+    styles: ['html/page.css', 'html/report.css', 'html/evidence.css'],
+    scripts: ['html/report.js', 'html/evidence.js'],
     body: html`<a class="skip" href="#main">Skip to the report</a>
 ${masthead(subjects)}
 <nav aria-label="Parts of the report"><ul>${links.map(([id, words]) => html`<li><a href="#${id}">${words}</a></li>`)}</ul></nav>

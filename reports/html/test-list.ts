@@ -5,7 +5,7 @@ import type { TestResult } from '../model/results.ts';
 import { plural } from '../text/layout.ts';
 import type { Blocks } from './blocks.ts';
 import { html, type Markup } from './markup.ts';
-import { anchorOf, badge, isBroken, linkTo, type Subject, told } from './parts.ts';
+import { anchorOf, badge, isBroken, isOpen, linkTo, type Subject, told } from './parts.ts';
 import { againOf, judgementsOf, longEvidence, type Shared, type Tables, tablesOf } from './test-evidence.ts';
 
 /** Evidence on the page as it is takes at most so many characters, so that a device which breaks everything still has a report that opens. */
@@ -61,7 +61,7 @@ function written(
     const [block, at] = blocks.add(isInline ? [nothing, ...long, nothing] : [judged, ...long, again]);
     return html`<div class="packed" data-block="${block}" data-at="${at}"><p>${isInline ? 'Ladder, steps and packets are' : 'The evidence of this test is'} packed; a script of this page unpacks it, and has not run.${where}</p></div>`;
   };
-  const item = html`<details class="test${isBroken(test) ? ' broken' : ''}" id="${anchor}"${facts(test, subject, tables)}>
+  const item = html`<details class="test${isBroken(test) ? ' broken' : isOpen(test) ? ' open-ended' : ''}" id="${anchor}"${facts(test, subject, tables)}>
 <summary>${badge(test.verdict)} <span class="name"><code class="id"><bdi>${test.id}</bdi></code> <span class="title">${told(test.title)}</span>${test.reason === undefined ? '' : html` <span class="reason">${told(test.reason)}</span>`} <span class="judges">${test.clauses.join(' ')}</span></span></summary>
 <div class="evidence">${isInline ? judged : ''}${isBrief ? '' : rest()}${isInline ? again : ''}</div>
 </details>

@@ -20,6 +20,10 @@ interface Judged {
   incomplete?: string;
 }
 
+/** What of a selection leaves tests out; the role alone leaves out none of the device's. */
+export const selected = (selection: Results['selection']): [string, string][] =>
+  Object.entries(selection).filter(([name]) => name !== 'role');
+
 /** What became of each clause, in their order. */
 export function clauseStates(run: Judged): ClauseState[] {
   const judged = new Map<string, { verdicts: Verdict[]; tests: Set<string> }>();
@@ -59,7 +63,7 @@ function notJudged(
   if (clause.governedBy.length > 0)
     return { verdict: 'not observed', why: `carried by ${clause.governedBy.join(', ')}` };
   if (incomplete !== undefined) return { verdict: 'not observed', why: 'the run was broken off before' };
-  if (Object.keys(selection).length > 0)
+  if (selected(selection).length > 0)
     return { verdict: 'not observed', why: 'no test of this selection judges it' };
   return { verdict: 'not observed', why: clause.unseen ?? 'no vector judges it' };
 }

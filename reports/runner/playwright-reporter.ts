@@ -14,6 +14,7 @@ import type {
   TestResult,
 } from '@playwright/test/reporter';
 import type { Outcome } from '../../harness/engine/outcome.ts';
+import { TapStream } from '../machine/tap-stream.ts';
 import { assemble, exitStatusOf, type Results } from '../model/results.ts';
 import { writeResults } from '../model/write-results.ts';
 import { clauseTable, findingLines } from '../text/finding.ts';
@@ -59,6 +60,7 @@ export default class DsmipReporter implements Reporter {
   private readonly benches = new Map<string, Bench>();
   private progress: Progress | undefined;
   private operator: Operator | undefined;
+  private tap: TapStream | undefined;
   private folder: string | undefined;
 
   constructor(options: ReporterOptions) {
@@ -87,6 +89,7 @@ export default class DsmipReporter implements Reporter {
       );
       this.benches.set(bench.name, { link, tests: ids });
     }
+    this.beginTap();
     // Workers are started after this and inherit it.
     process.env[socketVariable] = this.folder;
     const links = [...this.benches.values()].map(({ link }) => link);
@@ -100,6 +103,20 @@ export default class DsmipReporter implements Reporter {
     );
     Promise.all(links.map((link) => link.ended)).then(() => this.progress?.stop());
     this.followParent();
+  }
+
+  /** Outcomes as they come, for whoever follows the run. */
+  private beginTap(): void {
+    const { out, formats } = this.options.request;
+    if (out === undefined || !formats.includes('tap')) return;
+    const benches = [...this.benches.values()];
+    const tap = new TapStream(
+      out,
+      benches.reduce((sum, { tests }) => sum + tests.length, 0),
+    );
+    this.tap = tap;
+    for (const { link } of benches)
+      link.onOutcome = (outcome) => tap.outcome(outcome, link.begun?.clauses ?? [], link.begun?.folder ?? '');
   }
 
   /** When `dsmip run` is killed, its end of our standard input closes: nobody waits for this run any more. */
@@ -136,6 +153,12 @@ export default class DsmipReporter implements Reporter {
     if (this.folder !== undefined) rmSync(this.folder, { recursive: true, force: true });
     for (const bench of benches) bench.results = collect(bench);
     const all = benches.flatMap(({ results }) => results ?? []);
+    this.tap?.end(
+      all,
+      benches.flatMap(({ link, results }) =>
+        results === undefined ? [link.problem ?? 'the bench could not be set up'] : [],
+      ),
+    );
     const status = all.length < benches.length ? 2 : exitStatusOf(all);
     return status === 0 ? undefined : { status: result.status === 'interrupted' ? 'interrupted' : 'failed' };
   }

@@ -27,6 +27,8 @@ export interface RunRequest {
   selection: { [name: string]: string };
   /** Folder of the report, absolute; left out: the servers make some. */
   out?: string;
+  /** Reports to be written; those that grow while the run goes on are begun with it. */
+  formats: string[];
   /** Reporters of Playwright's to run besides ours. */
   reporters: string[];
 }

@@ -1,32 +1,15 @@
 /** Pages in a real browser: what they show, and that they neither complain, ask the network, run what is not theirs, nor shut anybody out. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import type { Test } from 'tap';
-
-/** The system's Chromium, if there is one. */
-export function chromiumPath(): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter))
-    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {
-        // The next one.
-      }
-    }
-  return undefined;
-}
+import { chromiumArguments, chromiumPath } from '../machine/chromium.ts';
 
 /** For tests: without a browser they cannot say anything, and `npm test` is to install it. */
 export async function openBrowser(): Promise<Browser> {
   const executablePath = chromiumPath();
   if (executablePath === undefined) throw new Error('Chromium is not installed: apt-get install chromium');
-  // Pages are ours, and root has no sandbox.
-  const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
-  return chromium.launch({ executablePath, args });
+  return chromium.launch({ executablePath, args: [...chromiumArguments] });
 }
 
 /** A page with a record of what it should not do. */

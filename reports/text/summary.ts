@@ -1,7 +1,7 @@
 /** The summary of a run: failures first, then warnings, what stayed open and why, every clause of the role, the totals. */
 import { harmless } from '../../harness/engine/describe.ts';
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
-import { isObserved, type RankCount } from '../model/clauses.ts';
+import { isObserved, type RankCount, selected } from '../model/clauses.ts';
 import { type ClauseResult, exitStatusOf, type Results } from '../model/results.ts';
 import { clauseTable, findingLines } from './finding.ts';
 import { cut, labelled, paint, plain, plural, type TextOptions } from './layout.ts';
@@ -65,7 +65,7 @@ function clauseLine(clause: ClauseResult, options: TextOptions): string {
 /** Every clause; of a selection those that it touches, the others as a number. */
 function clauseLines(results: Results, options: TextOptions): string[] {
   const touched = new Set(results.outcomes.flatMap(({ clauses }) => clauses));
-  const whole = Object.keys(results.selection).length === 0;
+  const whole = selected(results.selection).length === 0;
   const shown = whole ? results.clauses : results.clauses.filter(({ id }) => touched.has(id));
   const lines = shown.map((clause) => clauseLine(clause, options));
   const others = results.clauses.length - shown.length;

@@ -1,0 +1,217 @@
+/** Results of many devices, from many benches, side by side: what each did with each clause, and which pairs met. */
+
+import { type ClauseState, selected } from '../model/clauses.ts';
+import type { ClauseFacts, Device, Results } from '../model/results.ts';
+import { compareIds } from '../text/summary.ts';
+
+/** A device's results, and where they were found. */
+export interface Found {
+  results: Results;
+  folder: string;
+}
+
+/** What a device did with a clause. */
+export interface Cell {
+  verdict: ClauseState['verdict'];
+  tests: number;
+  why?: string;
+  /** The verdict of an earlier run, where it was another. */
+  was?: ClauseState['verdict'];
+}
+
+export interface Column {
+  /** Vendor, product and version, or what stands for them. */
+  name: string;
+  /** When it was tested. */
+  start: string;
+  exitStatus: number;
+  /** By clause. */
+  cells: Map<string, Cell>;
+}
+
+/** Devices of one role that were judged alike: the same vectors, ledger, strictness and readings. */
+export interface Table {
+  role: string;
+  vectors: string;
+  ledger: string;
+  /** What else they have in common: strict, readings that were switched. */
+  mode: string;
+  clauses: Pick<ClauseFacts, 'id' | 'level' | 'section' | 'requires'>[];
+  columns: Column[];
+}
+
+/** A home agent and a foreign agent that met in the scenarios. */
+export interface Pair {
+  homeAgent: string;
+  foreignAgent: string;
+  mobileNode: string;
+  exitStatus: number;
+  passed: number;
+  total: number;
+  vectors: string;
+}
+
+export interface Matrix {
+  tables: Table[];
+  pairs: Pair[];
+  /** What stands in the way of a whole matrix, in sentences. */
+  missing: string[];
+}
+
+/** What a device is called in the matrix. */
+export type NameOf = (device: Device, role: string) => string;
+
+export const realName: NameOf = ({ vendor, product, version }) => `${vendor} ${product} ${version}`;
+
+export interface CollateOptions {
+  /** Earlier results, against which changes are marked. */
+  since?: readonly Found[];
+  nameOf?: NameOf;
+  /** Reasons, profiles, and whatever else may name somebody is left out. */
+  anonymous?: boolean;
+}
+
+const seatRoles: { readonly [seat: string]: string } = {
+  homeAgent: 'home-agent',
+  foreignAgent: 'foreign-agent',
+  plainForeignAgent: 'foreign-agent',
+  mobileNode: 'mobile-node',
+};
+
+const modeOf = ({ strict, readings }: Results): string =>
+  [
+    ...(strict ? ['strict'] : []),
+    ...Object.entries(readings).map(([id, name]) => `reading ${id} ${name}`),
+  ].join(', ');
+
+const identity = ({ device: { vendor, product }, role }: Results): string =>
+  JSON.stringify([vendor, product, role]);
+
+/** Put them together. A pure function. */
+export function collate(all: readonly Found[], options: CollateOptions = {}): Matrix {
+  const { since = [], nameOf = realName, anonymous = false } = options;
+  const missing: string[] = [];
+  const tables = new Map<string, Table>();
+  const shown = new Map<string, Found>();
+  // Later results of the same device take the place of earlier ones.
+  const sorted = [...all].sort((a, b) => (a.results.start < b.results.start ? -1 : 1));
+  const devices = sorted.filter(({ results }) => results.role !== 'scenario');
+  for (const one of devices) {
+    const { results } = one;
+    const key = JSON.stringify([results.role, results.suite, results.ledger, modeOf(results)]);
+    const name = nameOf(results.device, results.role);
+    const place = JSON.stringify([key, name]);
+    if (shown.has(place))
+      missing.push(`${name}: there are several results, and those of the last run are shown`);
+    shown.set(place, one);
+    const table = tables.get(key) ?? {
+      role: results.role,
+      vectors: results.suite,
+      ledger: results.ledger,
+      mode: modeOf(results),
+      clauses: results.clauses.map(({ id, level, section, requires }) => ({ id, level, section, requires })),
+      columns: [],
+    };
+    tables.set(key, table);
+    const column = columnOf(results, name, since, anonymous);
+    table.columns = [...table.columns.filter((other) => other.name !== name), column];
+    missing.push(...gapsOf(results, name, anonymous));
+  }
+  const list = [...tables.values()].sort((a, b) =>
+    a.role < b.role ? -1 : a.role > b.role ? 1 : b.columns.length - a.columns.length,
+  );
+  for (const table of list) {
+    table.clauses.sort((a, b) => compareIds(a.id, b.id));
+    table.columns.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+    const unseen = table.clauses.filter(({ id }) =>
+      table.columns.every(({ cells }) => !isSeen(cells.get(id))),
+    );
+    if (unseen.length > 0)
+      missing.push(
+        `No ${table.role} (vectors ${table.vectors}) was seen to act on ${unseen.map(({ id }) => id).join(', ')}`,
+      );
+  }
+  for (const role of new Set(list.map((table) => table.role))) {
+    const own = list.filter((table) => table.role === role);
+    if (own.length > 1)
+      missing.push(
+        `The ${role}s were not all judged alike: ${own.length} tables, which are not to be compared column by column`,
+      );
+  }
+  const scenarios = sorted.filter(
+    ({ results }) => results.role === 'scenario' && results.seats !== undefined,
+  );
+  const pairs = scenarios.map(({ results }) => pairOf(results, nameOf));
+  missing.push(...pairsMissing(list, pairs));
+  return { tables: list, pairs, missing: [...new Set(missing)] };
+}
+
+const isSeen = (cell: Cell | undefined): boolean =>
+  cell !== undefined && ['PASS', 'FAIL', 'WARN', 'INFO'].includes(cell.verdict);
+
+function columnOf(results: Results, name: string, since: readonly Found[], anonymous: boolean): Column {
+  const earlier = since
+    .filter((one) => identity(one.results) === identity(results) && one.results.start < results.start)
+    .sort((a, b) => (a.results.start < b.results.start ? 1 : -1))[0];
+  const before = new Map(earlier?.results.clauses.map(({ id, state }) => [id, state.verdict]) ?? []);
+  const cells = results.clauses.map(({ id, state }): [string, Cell] => {
+    const was = before.get(id);
+    return [
+      id,
+      {
+        verdict: state.verdict,
+        tests: state.tests.length,
+        ...(state.why === undefined || anonymous ? {} : { why: state.why }),
+        ...(was === undefined || was === state.verdict ? {} : { was }),
+      },
+    ];
+  });
+  return { name, start: results.start, exitStatus: results.totals.exitStatus, cells: new Map(cells) };
+}
+
+function gapsOf(results: Results, name: string, anonymous: boolean): string[] {
+  const { selection, incomplete, notRun = [] } = results;
+  const words = selected(selection)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ');
+  return [
+    ...(words === '' ? [] : [`${name}: only a selection was run${anonymous ? '' : ` (${words})`}`]),
+    ...(incomplete === undefined
+      ? []
+      : [
+          `${name}: the run was not finished, ${notRun.length} tests have no outcome${anonymous ? '' : ` (${incomplete})`}`,
+        ]),
+  ];
+}
+
+function pairOf(results: Results, nameOf: NameOf): Pair {
+  const name = (seat: string): string => {
+    const device = results.seats?.[seat];
+    return device === undefined ? 'none' : nameOf(device, seatRoles[seat] ?? seat);
+  };
+  const { tests, exitStatus } = results.totals;
+  return {
+    homeAgent: name('homeAgent'),
+    foreignAgent: name('foreignAgent'),
+    mobileNode: name('mobileNode'),
+    exitStatus,
+    passed: tests.PASS + tests.WARN + tests.INFO,
+    total: results.outcomes.length - tests['NOT APPLICABLE'],
+    vectors: results.suite,
+  };
+}
+
+/** Home agents and foreign agents that were tested alone, or with others, and not with each other. */
+function pairsMissing(tables: readonly Table[], pairs: readonly Pair[]): string[] {
+  const of = (role: string): string[] =>
+    tables.filter((table) => table.role === role).flatMap(({ columns }) => columns.map(({ name }) => name));
+  const homeAgents = [...new Set([...of('home-agent'), ...pairs.map(({ homeAgent }) => homeAgent)])].sort();
+  const foreignAgents = [
+    ...new Set([...of('foreign-agent'), ...pairs.map(({ foreignAgent }) => foreignAgent)]),
+  ].sort();
+  const met = new Set(pairs.map(({ homeAgent, foreignAgent }) => `${homeAgent}\n${foreignAgent}`));
+  return homeAgents.flatMap((homeAgent) => {
+    const unmet = foreignAgents.filter((foreignAgent) => !met.has(`${homeAgent}\n${foreignAgent}`));
+    return unmet.length === 0 ? [] : [`${homeAgent} has not met ${unmet.join(', ')} in the scenarios`];
+  });
+}
