@@ -43,7 +43,7 @@ export function filters(subjects: readonly Subject[]): Markup {
       results.outcomes.flatMap(({ judgements }) => judgements.map(({ level }) => level)),
     ),
   ]);
-  return html`<form id="filters" role="search" aria-label="Filter clauses and tests">
+  return html`<form id="filters" hidden role="search" aria-label="Filter clauses and tests">
 <label class="search"><span>Search <kbd>/</kbd></span><input type="search" name="q" autocomplete="off" spellcheck="false" placeholder="id, title, clause, reason" aria-keyshortcuts="/"></label>
 ${choice(
   'role',

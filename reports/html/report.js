@@ -3,6 +3,7 @@
   const root = document.documentElement;
   root.classList.add('scripted');
   const form = document.getElementById('filters');
+  form.hidden = false;
   const shown = document.getElementById('shown');
   const expand = document.getElementById('expand');
   const controls = ['q', 'role', 'level', 'verdict', 'section'];

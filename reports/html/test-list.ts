@@ -9,7 +9,7 @@ import { anchorOf, badge, isBroken, isOpen, linkTo, type Subject, told } from '.
 import { againOf, judgementsOf, longEvidence, type Shared, type Tables, tablesOf } from './test-evidence.ts';
 
 /** Evidence on the page as it is takes at most so many characters, so that a device which breaks everything still has a report that opens. */
-const mostInline = 1_500_000;
+const mostInline = 600_000;
 
 /** What filters go by: tokens between bars. */
 export const tokens = (values: Iterable<string>): string => `|${[...new Set(values)].join('|')}|`;

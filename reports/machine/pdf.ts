@@ -36,12 +36,12 @@ async function openChromium(): Promise<Browser> {
 }
 
 /**
- * What is folded away on the screen has to be on paper, of rows those that say of a fault or of what stayed open: a page of each test that
- * passed would bury them. Evidence that is packed unpacks itself when it is opened.
+ * What is folded away on the screen has to be on paper, of tests those that say of a fault or of what stayed open: those that passed would
+ * bury them. Evidence that is packed unpacks itself when it is opened.
  */
 const unfold = `(async () => {
   for (const one of document.querySelectorAll('details'))
-    if (one.closest('details.test') === null || one.closest('details.test.open-ended, details.test.broken') !== null) one.open = true;
+    if (one.closest('.test') === null || one.matches('.broken, .open-ended')) one.open = true;
   for (let n = 0; n < 600 && document.querySelector('details.test[open] .packed') !== null; n += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
 })()`;
