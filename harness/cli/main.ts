@@ -134,6 +134,20 @@ function program(): Command {
     .action(async (folder, options) => (await import('./report.ts')).reportCommand(folder, options));
 
   root
+    .command('capsule')
+    .description(
+      'write what a vendor needs of one test as a zip: the clause, what came, ladder, packets, capture, and a script that sends it again',
+    )
+    .argument('<folder>', 'folder of the run')
+    .argument('<test>', 'the test (id/case@position; the id alone where one test of it failed)')
+    .option('--out <file>', 'where to write it (default: <test>.zip)')
+    .option('--iut <file>', 'the profile it was made with, if it has moved')
+    .addHelpText('after', '\nNo key is in it. Exit status: 0 written; 64 the run or the test cannot be read')
+    .action(async (folder, test, options) =>
+      (await import('./capsule.ts')).capsuleCommand(folder, test, options),
+    );
+
+  root
     .command('matrix')
     .description(
       'collate the results of many devices into one page and one CSV: devices against clauses, pairs in the scenarios',

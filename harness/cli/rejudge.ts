@@ -84,7 +84,8 @@ function movement(before: Outcome, after: Outcome): string[] {
   ];
 }
 
-function profileOf(results: Results, given: string | undefined): Profile {
+/** The profile that a run was made with. Throws ResultsError when it is another. */
+export function profileOf(results: Results, given: string | undefined): Profile {
   const { file, hash } = results.profile;
   const path = given ?? (isAbsolute(file) || existsSync(file) ? file : join(projectRoot, file));
   const profile = loadProfile(resolve(path));
