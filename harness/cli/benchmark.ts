@@ -1,5 +1,14 @@
 /** `dsmip bench`: what the engine, the lab with its agent, and the codec cost. Trust ratios, not absolute figures. */
 import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { htmlReport } from '../../reports/html/report.ts';
+import { chromiumPath } from '../../reports/machine/chromium.ts';
+import { readRun } from '../../reports/model/run.ts';
+import { openBrowser, openPage } from '../../reports/testing/browser.ts';
+import { manyResults, writeSampleRun } from '../../reports/testing/samples.ts';
 import { conduct, startConductor } from '../bench/conduct.ts';
 import { openBench } from '../bench/open.ts';
 import { rejudge } from '../bench/recorded.ts';
@@ -32,6 +41,7 @@ export async function benchmarkCommand(): Promise<void> {
     ...codec(profile),
     ...(await engine(tests, profile, ledger)),
     ...(await registrations(tests, profile, ledger)),
+    ...(await report()),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   process.exit(0);
@@ -170,4 +180,36 @@ async function registrations(tests: TestCase[], profile: Profile, ledger: Ledger
   return [
     `lab: registrations through the engine           ${(count / registrationSeconds).toFixed(0)}/s (16 at once, ${words})`,
   ];
+}
+
+/** The page of 500 tests: how long it takes to make and, where there is a browser, until it can be read and used. */
+async function report(): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'dsmip-bench-'));
+  try {
+    writeSampleRun(folder, manyResults(500));
+    const start = performance.now();
+    const text = htmlReport(readRun(folder));
+    const made = performance.now() - start;
+    const file = join(folder, 'report.html');
+    writeFileSync(file, text);
+    return [
+      `report: a page of 500 tests is made in           ${made.toFixed(0)} ms, ${(text.length / 1e6).toFixed(1)} MB`,
+      ...(await opening(file)),
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function opening(file: string): Promise<string[]> {
+  if (chromiumPath() === undefined) return [];
+  const browser = await openBrowser();
+  const times: number[] = [];
+  for (let n = 0; n < 5; n += 1) {
+    const { page } = await openPage(browser, { url: pathToFileURL(file).href });
+    times.push(await page.evaluate<number>(`performance.getEntriesByType('navigation')[0].loadEventEnd`));
+    await page.close();
+  }
+  await browser.close();
+  return [`report: it opens in                              ${median(times).toFixed(0)} ms (median of 5)`];
 }

@@ -6,7 +6,8 @@ import { expectedWords, layerName } from './match.ts';
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const names: { readonly [layer: string]: string } = {
+/** Layers in words; those of other names are called by them. */
+export const layerNames: { readonly [layer: string]: string } = {
   ethernet: 'Ethernet',
   arp: 'ARP',
   ipv4: 'IPv4',
@@ -93,7 +94,7 @@ export function layerWords(layer: Json): string {
   if (!isObject(layer)) return layer === '...' ? 'any layers' : String(layer);
   const name = Object.keys(layer)[0] as string;
   const fields = layer[name] as Json;
-  const shown = names[name] ?? name;
+  const shown = layerNames[name] ?? name;
   if (!isObject(fields)) return `${shown} ${fieldWords(fields)}`;
   const { source, destination, ...rest } = fields;
   const ends =

@@ -36,17 +36,13 @@ async function openChromium(): Promise<Browser> {
 }
 
 /**
- * What is folded away on the screen has to be on paper, of rows those that say of a fault or of what stayed open: a page of each test that
- * passed would bury them. Evidence that is packed unpacks itself when it is opened.
+ * What is folded away on the screen has to be on paper, of tests those that say of a fault or of what stayed open: those that passed would
+ * bury them. Evidence that is packed unpacks itself when it is opened.
  */
 const unfold = `(async () => {
-  const shown = ['FAIL', 'WARN', 'ERROR', 'INCONCLUSIVE'];
-  const within = (one) => one.parentElement?.closest('details.row') ?? null;
-  for (const one of document.querySelectorAll('details')) {
-    const row = one.matches('.row') ? one : within(one);
-    if (row === null || shown.includes(row.dataset.verdict)) one.open = true;
-  }
-  for (let n = 0; n < 600 && document.querySelector('details[open] > .unread') !== null; n += 1)
+  for (const one of document.querySelectorAll('details'))
+    if (one.closest('.test') === null || one.matches('.broken, .open-ended')) one.open = true;
+  for (let n = 0; n < 600 && document.querySelector('details.test[open] .packed') !== null; n += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
 })()`;
 

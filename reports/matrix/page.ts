@@ -1,7 +1,7 @@
 /** The matrix as one page that needs nothing else. */
 import { document } from '../html/document.ts';
 import { html, type Markup } from '../html/markup.ts';
-import { badge } from '../html/test.ts';
+import { badge } from '../html/parts.ts';
 import { statusMeanings } from '../text/summary.ts';
 import type { Cell, Matrix, Pair, Table } from './collate.ts';
 

@@ -19,10 +19,13 @@ export function placeOf(clause: ClauseFacts): string {
 }
 
 /** Judgements of an outcome with this verdict, those with the same evidence together. */
-export function evidenceGroups(outcome: Outcome, verdict: Verdict): Judgement[][] {
+export const evidenceGroups = (outcome: Outcome, verdict: Verdict): Judgement[][] =>
+  byEvidence(outcome.judgements.filter((judgement) => judgement.verdict === verdict));
+
+/** Judgements, those with the same evidence together. */
+export function byEvidence(judgements: readonly Judgement[]): Judgement[][] {
   const found = new Map<string, Judgement[]>();
-  for (const judgement of outcome.judgements) {
-    if (judgement.verdict !== verdict) continue;
+  for (const judgement of judgements) {
     const evidence = JSON.stringify([
       judgement.step,
       judgement.expected,
@@ -33,6 +36,12 @@ export function evidenceGroups(outcome: Outcome, verdict: Verdict): Judgement[][
   }
   return [...found.values()];
 }
+
+/** How it was proved that nothing came. */
+export const silenceWords = {
+  barrier: 'a barrier that was answered closed the window',
+  time: 'time alone closed the window',
+} as const;
 
 /** What was sent before a step: its own stimulus, or the last message before it that was no barrier's. */
 export function sentBefore(steps: readonly StepRecord[], step: string): string[] {
@@ -86,11 +95,7 @@ export function findingLines(
       );
     }
     if (judgement.silence !== undefined) {
-      const how =
-        judgement.silence === 'barrier'
-          ? 'a barrier that was answered closed the window'
-          : 'time alone closed the window';
-      lines.push(`     Silence:  ${how}`);
+      lines.push(`     Silence:  ${silenceWords[judgement.silence]}`);
     }
     const frames = judgement.frames.length === 0 ? '' : `, frame ${judgement.frames.join(', ')}`;
     lines.push(`     Capture:  ${captureFile(outcome.id)}${frames}; step ${judgement.step}`);
