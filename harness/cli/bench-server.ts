@@ -166,6 +166,13 @@ class Serving {
     this.log(
       `${plural(tests.length, 'test')} against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
     );
+    const progress = new ProgressFile(this.folder, {
+      device: profile.device,
+      role: profile.role,
+      start: request.start,
+      total: tests.length,
+    });
+    this.progress = progress;
     const conductor = await startConductor({
       profile,
       ledger,
@@ -203,13 +210,6 @@ class Serving {
     const capture = new CaptureFile(join(this.folder, runCapture), portNames, runComment);
     conductor.open.bench.onFrame = (frame) => capture.add(capturedFrame(frame, conductor.facts.originNs));
     this.ready();
-    const progress = new ProgressFile(this.folder, {
-      device: profile.device,
-      role: profile.role,
-      start: head.start,
-      total: tests.length,
-    });
-    this.progress = progress;
     const touch = setInterval(() => progress.touch(), touchMs);
     const alive = setInterval(
       () => this.speaker.say({ type: 'alive', running: [...this.running].slice(-mostTold) }),

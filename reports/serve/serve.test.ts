@@ -83,7 +83,7 @@ t.test('the list, a run, its report', async (t) => {
   await assertAccessible(t, page, 'run');
   await page.getByRole('link', { name: 'Open the report' }).click();
   await page.waitForURL(/report\.html$/);
-  t.match(await page.title(), /^Conformance report/, 'ours, and not what lies there');
+  t.match(await page.title(), /Acme HA .*conformance report/, 'ours, and not what lies there');
   await assertQuiet(t, watched);
 
   const hostile = await openPage(browser, { url: `${served.url}runs/${encodeURIComponent(evil)}/` });
