@@ -97,7 +97,7 @@ const readers: { readonly [format: string]: (content: string) => Counts } = {
     ),
   html: (content) =>
     countOf(
-      [...content.matchAll(/<details class="test[^>]* data-states="\|[^"|]*=([^"|=]*)\|"/g)].map(
+      [...content.matchAll(/<details class="test[^>]* data-states="\|[^"|]*=([^"|=]*)\|/g)].map(
         ([, verdict = '']) => verdict,
       ),
     ),
