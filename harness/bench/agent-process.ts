@@ -7,7 +7,7 @@ import type { DeviceRole } from '../vectors/types.ts';
 import { spawnHere, spawnIn } from './lab.ts';
 
 const startSeconds = 20;
-const orderSeconds = 5;
+const orderSeconds = 15;
 const stopSeconds = 3;
 const longestLog = 10_000;
 

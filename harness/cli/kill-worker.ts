@@ -1,4 +1,5 @@
 /** A process of the kill matrix: some labs, whose agents are made to deviate in one way after the other. */
+import { BenchError } from '../bench/agent-process.ts';
 import { conduct } from '../bench/conduct.ts';
 import { type OpenBench, openBench } from '../bench/open.ts';
 import type { Outcome } from '../engine/outcome.ts';
@@ -77,11 +78,24 @@ export async function killWorkerCommand(): Promise<void> {
     say({ result, lab, records: job.deviation === undefined ? records : [] });
   }
 
+  async function again(job: Job, number: number): Promise<void> {
+    try {
+      await run(job, number);
+    } catch (error) {
+      if (!(error instanceof BenchError)) throw error;
+      process.stderr.write(`lab ${number} is built anew: ${error.message}\n`);
+      await labs.get(number)?.open.close();
+      labs.delete(number);
+      await run(job, number);
+    }
+  }
+
   process.on('message', (message: ToWorker) => {
     if ('finish' in message) process.exit(0);
     else if ('baseline' in message) baselines.set(message.profile, new Map(message.baseline));
+    // An agent of a lab may be too slow on a busy machine: the lab is built anew, once.
     else
-      run(message.job, message.lab).catch((error: unknown) => {
+      again(message.job, message.lab).catch((error: unknown) => {
         process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
         process.exit(1);
       });

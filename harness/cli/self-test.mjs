@@ -96,7 +96,11 @@ function testFiles(folder) {
 
 /** One file of tap tests, by itself: its assertions are counted from its last line. */
 async function tapFile(file) {
-  const { status, output } = await run(process.execPath, ['--import', 'tsx', file], { TAP_BAIL: '0' });
+  const { status, output } = await run(process.execPath, ['--import', 'tsx', file], {
+    TAP_BAIL: '0',
+    // A bound on what hangs; slow machines are none.
+    TAP_TIMEOUT: '300',
+  });
   const counts = /^# \{ total: (\d+)(?:, pass: (\d+))?(?:, fail: (\d+))?/m.exec(output);
   const passed = Number(counts?.[2] ?? 0);
   const failed = Number(counts?.[3] ?? 0) || (status === 0 && counts !== null ? 0 : 1);

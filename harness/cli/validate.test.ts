@@ -38,22 +38,6 @@ t.test('a configuration that is not there', async (t) => {
   });
 });
 
-t.test('a mobile node that cannot begin anew', async (t) => {
-  const links = { link: { device: 'mn{n}' } };
-  const without = profileFile('mobile-node', (profile) => {
-    profile.bench = { ports: links };
-  });
-  const expected = /bench\.hooks\.restart: without it every test is INCONCLUSIVE/;
-  t.match(warningsOf(loadProfile(without), tests), [expected]);
-  const { status, output } = await dsmip('run', '--iut', without, '--list', '--vector', 'mn-no-code');
-  t.equal(status, 0, 'it is no fault');
-  t.match(output, expected, 'a run says so at once');
-  const complete = profileFile('mobile-node', (profile) => {
-    profile.bench = { ports: links, hooks: { restart: ['reset', '{mobileNode}'] } };
-  });
-  t.same(warningsOf(loadProfile(complete), tests), []);
-});
-
 t.test('one mobile node of a kind where tests need two', async (t) => {
   const warnings = (count: number): string[] => {
     const file = profileFile('foreign-agent', ({ ixit }) => {

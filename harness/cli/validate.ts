@@ -72,13 +72,10 @@ export function checkProfile(file: string, tests: readonly TestCase[] = []): Pro
 
 /** What the profile lacks, so that tests will be INCONCLUSIVE. */
 export function warningsOf(profile: Profile, tests: readonly TestCase[]): string[] {
-  const { role, bench } = profile;
+  const { role } = profile;
   // Under test, mobile nodes come alone.
   if (role === 'home-agent' || role === 'foreign-agent') return tooFew(profile, tests);
-  if (role !== 'mobile-node' || 'lab' in bench || bench.hooks?.restart !== undefined) return [];
-  return [
-    'bench.hooks.restart: without it every test is INCONCLUSIVE, as the mobile node has to begin anew: add it',
-  ];
+  return [];
 }
 
 /** Kinds of mobile nodes of which there is one, and tests need two. */
