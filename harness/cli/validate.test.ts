@@ -7,7 +7,6 @@ import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { DeviceRole } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
-import { dsmip } from './testing/command.ts';
 import { checkProfile, warningsOf } from './validate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-validate-'));
