@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { collate, type Found, type NameOf, realName } from '../../reports/matrix/collate.ts';
+import { collate, type Found, type NameOf, realName, seatRoles } from '../../reports/matrix/collate.ts';
 import { matrixCsv } from '../../reports/matrix/csv.ts';
 import { matrixPage } from '../../reports/matrix/page.ts';
 import { ResultsError, readResults } from '../../reports/model/read-results.ts';
@@ -89,17 +89,11 @@ function anonymousNames(found: readonly Found[], file: string | undefined): Name
   const salt = randomBytes(16);
   const key = (device: Found['results']['device'], role: string): string =>
     `${role}: ${realName(device, role)}`;
-  const seats: { readonly [seat: string]: string } = {
-    homeAgent: 'home-agent',
-    foreignAgent: 'foreign-agent',
-    plainForeignAgent: 'foreign-agent',
-    mobileNode: 'mobile-node',
-  };
   const all = found.flatMap(({ results }) =>
     results.seats === undefined
       ? [{ role: results.role, key: key(results.device, results.role) }]
       : Object.entries(results.seats).map(([seat, device]) => {
-          const role = seats[seat] ?? seat;
+          const role = seatRoles[seat] ?? seat;
           return { role, key: key(device, role) };
         }),
   );

@@ -71,7 +71,8 @@ export interface CollateOptions {
   anonymous?: boolean;
 }
 
-const seatRoles: { readonly [seat: string]: string } = {
+/** Which role sits where in a scenario. */
+export const seatRoles: { readonly [seat: string]: string } = {
   homeAgent: 'home-agent',
   foreignAgent: 'foreign-agent',
   plainForeignAgent: 'foreign-agent',

@@ -2,11 +2,9 @@
 import { verdictOrder } from '../../harness/engine/outcome.ts';
 import { document } from '../html/document.ts';
 import { html, type Markup } from '../html/markup.ts';
+import { badge } from '../html/parts.ts';
 import { statusMeanings } from '../text/summary.ts';
 import { isUnderWay, type ListedDevice, type ListedRun } from './runs.ts';
-
-const badge = (verdict: string): Markup =>
-  html`<span class="v v-${verdict.replace(/\W/g, '-')}">${verdict}</span>`;
 
 const nameOf = ({ device, role }: ListedDevice): Markup =>
   device === undefined
