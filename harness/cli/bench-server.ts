@@ -3,29 +3,18 @@
  * files. Its input is its lifeline: when that ends, it writes what it has and goes.
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { annotate, CaptureFile, frameKey } from '../../reports/evidence/capture-file.ts';
-import { commentsOf } from '../../reports/evidence/comments.ts';
-import { type CapturedFrame, writePcapng } from '../../reports/evidence/pcapng.ts';
-import {
-  assemble,
-  type CaptureFacts,
-  captureFacts,
-  captureFile,
-  type TestResult,
-} from '../../reports/model/results.ts';
+import { assemble, type TestResult } from '../../reports/model/results.ts';
 import { writeResults } from '../../reports/model/write-results.ts';
 import { asLine, onLines } from '../../reports/runner/lines.ts';
 import { ProgressFile } from '../../reports/runner/progress-file.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/runner/request.ts';
 import { plural } from '../../reports/text/layout.ts';
 import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
-import type { Finished } from '../bench/schedule.ts';
-import { portNames, type SeenFrame } from '../engine/bench.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
+import { RunCaptures } from './captures.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
@@ -36,17 +25,6 @@ const aliveMs = 500;
 const touchMs = 3000;
 /** Tests under way that are told of, those that began last. */
 const mostTold = 4;
-
-/** Every packet of a run. */
-const runCapture = 'run.pcapng';
-const runComment = 'every packet of the run';
-
-const capturedFrame = ({ port, timeNs, outgoing, octets }: SeenFrame, originNs: bigint): CapturedFrame => ({
-  port,
-  timeNs: originNs + BigInt(timeNs),
-  outgoing,
-  octets,
-});
 
 /** Writes lines without ever waiting for the reader: a slow one must not disturb the clocks of the tests. */
 class Speaker {
@@ -137,10 +115,6 @@ class Serving {
   private readonly ready: () => void;
   private readonly outcomes = new Map<string, TestResult>();
   private readonly running = new Set<string>();
-  private readonly writes: Promise<unknown>[] = [];
-  /** Of the frames of all tests, by frameKey. */
-  private readonly comments = new Map<string, string[]>();
-  private tries = 0;
   private progress: ProgressFile | undefined;
   private folder = '';
 
@@ -207,8 +181,8 @@ class Serving {
     this.log(
       `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,
     );
-    const capture = new CaptureFile(join(this.folder, runCapture), portNames, runComment);
-    conductor.open.bench.onFrame = (frame) => capture.add(capturedFrame(frame, conductor.facts.originNs));
+    const captures = new RunCaptures(this.folder, conductor.facts.originNs, (line) => this.log(line));
+    conductor.open.bench.onFrame = (frame) => captures.add(frame);
     this.ready();
     const touch = setInterval(() => progress.touch(), touchMs);
     const alive = setInterval(
@@ -217,7 +191,9 @@ class Serving {
     );
     const all = async (): Promise<undefined> => {
       await Promise.all(
-        [...tests].sort((a, b) => waitsOf(b) - waitsOf(a)).map((test) => this.runOne(conductor, test)),
+        [...tests]
+          .sort((a, b) => waitsOf(b) - waitsOf(a))
+          .map((test) => this.runOne(conductor, captures, test)),
       );
     };
     // What was over during the set-up has no outcomes.
@@ -231,9 +207,8 @@ class Serving {
       ...conductor.findings(),
     ];
     const notRun = ids.filter((id) => !this.outcomes.has(id));
-    await Promise.all(this.writes);
     conductor.open.bench.onFrame = () => {};
-    const whole = await this.finishCapture(capture);
+    const whole = await captures.finish();
     const end: RunEnd = {
       end: new Date().toISOString(),
       findings,
@@ -251,76 +226,19 @@ class Serving {
     this.speaker.say({ type: 'end', ...end });
   }
 
-  private async runOne(conductor: Conductor, test: TestCase): Promise<void> {
-    const { originNs } = conductor.facts;
-    const file = captureFile(test.id);
-    const comment = `${test.id}: ${test.title}`;
-    // Until the test has ended, its capture grows under a name of its own, so that a crash leaves what was seen.
-    let growing: CaptureFile | undefined;
+  private async runOne(conductor: Conductor, captures: RunCaptures, test: TestCase): Promise<void> {
+    const capture = captures.of(test);
     const { outcome, frames } = await conductor.run(test, {
       begins: () => this.running.add(test.id),
-      tries: () => {
-        const before = growing?.discard() ?? Promise.resolve();
-        let lazily: CaptureFile | undefined;
-        this.tries += 1;
-        const path = join(this.folder, `${file}.${this.tries}.part`);
-        growing = undefined;
-        this.writes.push(before);
-        return (frame) => {
-          lazily ??= new CaptureFile(path, portNames, comment);
-          growing = lazily;
-          lazily.add(capturedFrame(frame, originNs));
-        };
-      },
+      tries: () => capture.tries(),
     });
     this.running.delete(test.id);
-    let result: TestResult = outcome;
-    if (outcome.steps.length > 0 || frames.length > 0) {
-      const write = this.writeCapture(originNs, outcome, comment, frames);
-      this.writes.push(write);
-      result = { ...outcome, capture: await write };
-    }
-    await growing?.discard();
+    const facts = await capture.finish(outcome, frames);
+    const result: TestResult = facts === undefined ? outcome : { ...outcome, capture: facts };
     this.outcomes.set(test.id, result);
     this.progress?.outcome(result);
     this.log(`${outcome.verdict} ${test.id}${outcome.reason === undefined ? '' : `: ${outcome.reason}`}`);
     this.speaker.say({ type: 'outcome', outcome: result });
-  }
-
-  private async writeCapture(
-    originNs: bigint,
-    outcome: TestResult,
-    comment: string,
-    frames: Finished['frames'],
-  ): Promise<CaptureFacts> {
-    const file = captureFile(outcome.id);
-    const comments = commentsOf(outcome);
-    const captured = frames.map((frame, at): CapturedFrame => {
-      const plain = capturedFrame(frame, originNs);
-      const own = comments.get(at + 1);
-      if (own === undefined) return plain;
-      const key = frameKey(plain);
-      this.comments.set(key, [...(this.comments.get(key) ?? []), ...own]);
-      return { ...plain, comments: own };
-    });
-    const octets = writePcapng(portNames, captured, comment);
-    await writeFile(join(this.folder, file), octets);
-    return captureFacts(file, octets, frames.length);
-  }
-
-  /** The capture of the whole run, with the comments of all tests. */
-  private async finishCapture(capture: CaptureFile): Promise<CaptureFacts | undefined> {
-    try {
-      await capture.close();
-      const { path, lost } = capture;
-      if (lost > 0) this.log(`${runCapture} lacks ${lost} frames: the disk was too slow`);
-      const done = await annotate(path, portNames, runComment, this.comments);
-      if (done === undefined) this.log(`${runCapture} is too large to be given comments`);
-      else return captureFacts(runCapture, done.octets, done.frames);
-    } catch (error) {
-      this.log(`${runCapture} could not be written: ${(error as Error).message}`);
-    }
-    return undefined;
   }
 
   private log(line: string): void {
