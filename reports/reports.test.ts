@@ -1,6 +1,6 @@
 /** From results to reports: golden summary, exit statuses, captures that others can read. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -256,6 +256,10 @@ t.test('results.json', async (t) => {
   forged((copy) => Object.assign(copy, { clauses: 5 }), /schema: clauses: /);
   forged((copy) => Object.assign(copy, { extra: 1 }), /schema: .*extra/);
   forged((copy) => Object.assign(copy, { outcomes: [{}] }), /schema: outcomes\[0\]/);
+  rmSync(file);
+  symlinkSync('/dev/zero', file);
+  t.throws(() => readResults(file), { code: 'BAD_RESULTS', message: /no regular file/ });
+  rmSync(file);
   forged(({ outcomes }) => outcomes.splice(1, 1), /says of clause 4\.3-a what does not follow/);
   forged(({ totals }) => Object.assign(totals.tests, { PASS: 99 }), /has totals that do not follow/);
   t.same(withOutcomes(results, results.outcomes), results);

@@ -147,6 +147,8 @@ class Serving {
       total: tests.length,
     });
     this.progress = progress;
+    const touch = setInterval(() => progress.touch(), touchMs);
+    touch.unref();
     const conductor = await startConductor({
       profile,
       ledger,
@@ -181,10 +183,9 @@ class Serving {
     this.log(
       `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,
     );
-    const captures = new RunCaptures(this.folder, conductor.facts.originNs, (line) => this.log(line));
+    const captures = new RunCaptures(this.folder, conductor.facts.originNs);
     conductor.open.bench.onFrame = (frame) => captures.add(frame);
     this.ready();
-    const touch = setInterval(() => progress.touch(), touchMs);
     const alive = setInterval(
       () => this.speaker.say({ type: 'alive', running: [...this.running].slice(-mostTold) }),
       aliveMs,
@@ -202,13 +203,14 @@ class Serving {
     clearInterval(alive);
     clearInterval(touch);
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
-    const findings = [
-      ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),
-      ...conductor.findings(),
-    ];
     const notRun = ids.filter((id) => !this.outcomes.has(id));
     conductor.open.bench.onFrame = () => {};
     const whole = await captures.finish();
+    const findings = [
+      ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),
+      ...conductor.findings(),
+      ...captures.findings,
+    ];
     const end: RunEnd = {
       end: new Date().toISOString(),
       findings,

@@ -1,14 +1,20 @@
 /** `dsmip bench`: what the engine, the lab with its agent, and the codec cost. Trust ratios, not absolute figures. */
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CaptureFile } from '../../reports/evidence/capture-file.ts';
 import { htmlReport } from '../../reports/html/report.ts';
 import { chromiumPath } from '../../reports/machine/chromium.ts';
+import { collate } from '../../reports/matrix/collate.ts';
+import { matrixCsv } from '../../reports/matrix/csv.ts';
+import { matrixPage } from '../../reports/matrix/page.ts';
+import { readResults } from '../../reports/model/read-results.ts';
 import { readRun } from '../../reports/model/run.ts';
+import { writeResults } from '../../reports/model/write-results.ts';
 import { openBrowser, openPage } from '../../reports/testing/browser.ts';
-import { manyResults, writeSampleRun } from '../../reports/testing/samples.ts';
+import { manyResults, sampleFrames, writeSampleRun } from '../../reports/testing/samples.ts';
 import { conduct, startConductor } from '../bench/conduct.ts';
 import { openBench } from '../bench/open.ts';
 import { rejudge } from '../bench/recorded.ts';
@@ -42,6 +48,8 @@ export async function benchmarkCommand(): Promise<void> {
     ...(await engine(tests, profile, ledger)),
     ...(await registrations(tests, profile, ledger)),
     ...(await report()),
+    ...matrix(),
+    ...(await captures()),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   process.exit(0);
@@ -212,4 +220,52 @@ async function opening(file: string): Promise<string[]> {
   }
   await browser.close();
   return [`report: it opens in                              ${median(times).toFixed(0)} ms (median of 5)`];
+}
+
+/** The matrix of an event: twenty devices with a thousand tests each. */
+function matrix(): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'dsmip-bench-'));
+  try {
+    const many = manyResults(1000);
+    for (let n = 1; n <= 20; n += 1) {
+      mkdirSync(join(folder, `${n}`));
+      writeResults(join(folder, `${n}`), { ...many, device: { ...many.device, vendor: `Vendor ${n}` } });
+    }
+    const start = performance.now();
+    const found = Array.from({ length: 20 }, (_, n) => {
+      const own = join(folder, `${n + 1}`);
+      return { folder: own, results: readResults(join(own, 'results.json')).results };
+    });
+    const collated = collate(found);
+    const octets = matrixPage(collated).length + matrixCsv(collated).length;
+    const seconds = (performance.now() - start) / 1000;
+    return [
+      `matrix: 20 devices with 1,000 tests each         ${seconds.toFixed(2)} s, ${(octets / 1e6).toFixed(1)} MB`,
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Frames a second that a capture takes while they arrive; a flood on the wire is some 50,000. */
+async function captures(): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'dsmip-bench-'));
+  try {
+    const file = new CaptureFile(join(folder, 'x.pcapng'), ['mn', 'cn'], '');
+    const frames = sampleFrames(0n);
+    const count = 200_000;
+    const start = performance.now();
+    for (let n = 0; n < count; n += 1) {
+      file.add(frames[n % frames.length] as (typeof frames)[number]);
+      // As frames come: some at a time, and the writer in between.
+      if (n % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await file.close();
+    const rate = count / ((performance.now() - start) / 1000);
+    return [
+      `capture: frames written while they arrive        ${rate.toFixed(0)}/s (${(rate / 50_000).toFixed(1)} times a flood), ${file.lost} left out`,
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

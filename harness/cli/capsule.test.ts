@@ -65,7 +65,7 @@ t.test('the capsule of a failure, played again', async (t) => {
   );
   const readme = files.get('README.md') ?? '';
   for (const words of [
-    /^# ha-mode-change\/r1-to-r0@co-located: FAIL$/m,
+    /^# `ha-mode-change\/r1-to-r0@co-located`: FAIL$/m,
     /4\.3-b \(MUST; section 4\.3, lines 391-394/,
     /Differs: {2}ipv4\.protocol: expected 41, actual 4/,
     /A39, in force settled/,
@@ -98,7 +98,15 @@ t.test('the capsule of a failure, played again', async (t) => {
   t.match(told, /--port cn=DEVICE --port mn=DEVICE/);
   const probe = fileURLToPath(new URL('./testing/replay-probe.ts', import.meta.url));
   const played = (...more: string[]): string => {
-    const { command, args } = isolated([process.execPath, '--import', 'tsx', probe, script, ...more]);
+    const { command, args } = isolated([
+      process.execPath,
+      '--import',
+      'tsx',
+      probe,
+      'home-agent',
+      script,
+      ...more,
+    ]);
     return execFileSync(command, args, { encoding: 'utf8', timeout: 50_000 }).split('Came now')[1] ?? '';
   };
   const wrong = played(deviation);

@@ -23,17 +23,17 @@ export interface TestCapture {
 export class RunCaptures {
   private readonly folder: string;
   private readonly originNs: bigint;
-  private readonly log: (line: string) => void;
+  /** What is wrong with the capture of the run. */
+  readonly findings: string[] = [];
   private readonly whole: CaptureFile;
   /** Of the frames of all tests, by frameKey. */
   private readonly comments = new Map<string, string[]>();
   private readonly writes: Promise<unknown>[] = [];
   private tried = 0;
 
-  constructor(folder: string, originNs: bigint, log: (line: string) => void) {
+  constructor(folder: string, originNs: bigint) {
     this.folder = folder;
     this.originNs = originNs;
-    this.log = log;
     this.whole = new CaptureFile(join(folder, runCapture), portNames, runComment);
   }
 
@@ -75,12 +75,12 @@ export class RunCaptures {
     try {
       await this.whole.close();
       const { path, lost } = this.whole;
-      if (lost > 0) this.log(`${runCapture} lacks ${lost} frames: the disk was too slow`);
+      if (lost > 0) this.findings.push(`${runCapture} lacks ${lost} frames, as the disk was too slow`);
       const done = await annotate(path, portNames, runComment, this.comments);
       if (done !== undefined) return captureFacts(runCapture, done.octets, done.frames);
-      this.log(`${runCapture} is too large to be given comments`);
+      this.findings.push(`${runCapture} is too large to be given comments`);
     } catch (error) {
-      this.log(`${runCapture} could not be written: ${(error as Error).message}`);
+      this.findings.push(`${runCapture} could not be written: ${(error as Error).message}`);
     }
     return undefined;
   }

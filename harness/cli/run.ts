@@ -109,17 +109,18 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   const ended = await playwright(request);
   rmSync(playwrightFolder(out), { recursive: true, force: true });
   process.exitCode = await statusOf(request, ended);
-  if (baseline !== undefined && process.exitCode !== 64) holdAgainst(baseline, options.baseline ?? '', out);
+  if (baseline !== undefined && process.exitCode !== 64)
+    holdAgainst(baseline, options.baseline ?? '', out, !ended.killed && chosen.length);
   if (process.exitCode !== 64) await reportsOfRun(out, reports);
 }
 
 /** The exit status with what is known left out; a run that was broken off stays one. */
-function holdAgainst(baseline: Baseline, file: string, out: string): void {
+function holdAgainst(baseline: Baseline, file: string, out: string, devices: number | false): void {
   const all = readRun(out).devices.map(({ results }) => results);
   const found = againstBaseline(baseline, all);
   process.stdout.write(`${baselineLines(file, found).join('\n')}\n`);
-  // A status that follows from no verdict is the runner's own, and stays.
-  if (process.exitCode === exitStatusOf(all)) process.exitCode = found.status;
+  // A status that follows from no verdict is the runner's own, and stays: it was ended, or a bench is missing.
+  if (all.length === devices && process.exitCode === exitStatusOf(all)) process.exitCode = found.status;
 }
 
 /** Deviations that a reference agent on this bench knows. */

@@ -6,13 +6,14 @@ import { harmless } from '../../harness/engine/describe.ts';
 import type { Verdict } from '../../harness/engine/outcome.ts';
 import { evidenceFrames } from '../evidence/frames.ts';
 import { ladderOf } from '../evidence/ladder.ts';
+import { codeSpan, prose } from '../machine/escape-markdown.ts';
 import { captureFile, type TestResult } from '../model/results.ts';
 import type { DeviceRun } from '../model/run.ts';
 import { ladderLines, packetLines } from '../text/evidence.ts';
 import { clauseTable, findingLines } from '../text/finding.ts';
 import { labelled } from '../text/layout.ts';
 import { reproduceCommand } from '../text/reproduce.ts';
-import { expectationsOf, stimuliOf, type Verifies } from './stimuli.ts';
+import { actionsOf, expectationsOf, stimuliOf, type Verifies } from './stimuli.ts';
 
 export interface CapsuleOptions {
   device: DeviceRun;
@@ -91,11 +92,11 @@ function readme({ device, test }: CapsuleOptions): string {
   const { vendor, product, version } = results.device;
   const block = (lines: readonly string[]): string[] => ['', ...lines.map((line) => `    ${line}`), ''];
   return `${[
-    `# ${harmless(test.id)}: ${test.verdict}`,
+    `# ${codeSpan(harmless(test.id))}: ${test.verdict}`,
     '',
-    ...labelled('', harmless(test.title), width),
+    prose(harmless(test.title)),
     '',
-    `Device: ${harmless(`${vendor} ${product} ${version}`)}, as ${results.role}; ${results.start}; ${results.document}, dsmip-conformance ${harmless(results.tool)}.`,
+    `Device: ${codeSpan(harmless(`${vendor} ${product} ${version}`))}, as ${results.role}; ${results.start}; ${results.document}, dsmip-conformance ${harmless(results.tool)}.`,
     '',
     '## What was judged',
     ...verdicts.flatMap((verdict) =>
@@ -103,13 +104,15 @@ function readme({ device, test }: CapsuleOptions): string {
         ? [``, `### ${verdict}`, ...block(findingLines(test, verdict, clauses, { width, colour: false }))]
         : [],
     ),
-    ...(test.reason === undefined ? [] : ['', ...labelled('Reason: ', harmless(test.reason), width)]),
+    ...(test.reason === undefined ? [] : ['', `Reason: ${prose(harmless(test.reason))}`]),
     ...(readings.length === 0 ? [] : ['', '## Readings of open places of the draft']),
     ...readings.flatMap(({ id, problem, reading, inForce, alternatives }) => [
       '',
-      ...labelled(`${id}, in force ${inForce}: `, problem, width),
-      ...labelled('  settled: ', reading, width),
-      ...alternatives.flatMap((one) => labelled(`  ${one.name}: `, one.reading, width)),
+      ...block([
+        ...labelled(`${harmless(id)}, in force ${harmless(inForce)}: `, harmless(problem), width),
+        ...labelled('  settled: ', harmless(reading), width),
+        ...alternatives.flatMap((one) => labelled(`  ${harmless(one.name)}: `, harmless(one.reading), width)),
+      ]),
     ]),
     '',
     '## Ladder',
@@ -143,7 +146,9 @@ function replayScript({ device, test, verifies, algorithms, nonces }: CapsuleOpt
     extensionTypes: device.results.extensionTypes,
     algorithms,
     nonces,
+    left: test.stimuli.filter(({ frame }) => frame === undefined).length,
     stimuli: stimuliOf(device, test, verifies),
+    actions: actionsOf(test),
     expectations: expectationsOf(test),
   };
   // ASCII alone, and no quote, so that the raw string of Python ends where it should.

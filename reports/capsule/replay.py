@@ -56,11 +56,20 @@ class Freshness:
     def of(self, old, sent_ntp):
         if old not in self.known:
             value = ntp_now() + int.from_bytes(old, "big") - int(sent_ntp, 16)
-            if old != b"\0" * 8 and abs(int.from_bytes(old, "big") - int(sent_ntp, 16)) < 4 << 32:
+            if abs(int.from_bytes(old, "big") - int(sent_ntp, 16)) < 4 << 32:
                 value = max(value, self.last + 1)
                 self.last = value
             self.known[old] = (value % 2**64).to_bytes(8, "big")
         return self.known[old]
+
+    def of_reply(self, old):
+        """A reply has the Identification of its request, or its lower half (RFC 3344 5.7.1)."""
+        if old in self.known:
+            return self.known[old]
+        for before, now in self.known.items():
+            if before[4:] == old[4:]:
+                return old[:4] + now[4:]
+        return old
 
 
 def checksum(data):
@@ -72,23 +81,23 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def udp_sum(packet, udp):
-    """Over the UDP datagram at packet[udp] and its pseudo-header; 0 when the checksum in it is right."""
+def udp_sum(packet, ip, udp):
+    """Over the UDP datagram at packet[udp] and its pseudo-header, of the IP header at packet[ip]; 0 when the checksum is right."""
     length = len(packet) - udp
-    if packet[0] >> 4 == 4:
-        pseudo = bytes(packet[12:20]) + struct.pack(">BBH", 0, 17, length)
+    if packet[ip] >> 4 == 4:
+        pseudo = bytes(packet[ip + 12 : ip + 20]) + struct.pack(">BBH", 0, 17, length)
     else:
-        pseudo = bytes(packet[8:40]) + struct.pack(">I", length) + b"\0\0\0\x11"
+        pseudo = bytes(packet[ip + 8 : ip + 40]) + struct.pack(">I", length) + b"\0\0\0\x11"
     return checksum(pseudo + bytes(packet[udp:]))
 
 
-def udp_is_right(packet, udp):
-    return packet[udp + 6 : udp + 8] != b"\0\0" and udp_sum(packet, udp) == 0
+def udp_is_right(packet, ip, udp):
+    return packet[udp + 6 : udp + 8] != b"\0\0" and udp_sum(packet, ip, udp) == 0
 
 
-def fix_udp(packet, udp):
+def fix_udp(packet, ip, udp):
     packet[udp + 6 : udp + 8] = b"\0\0"
-    packet[udp + 6 : udp + 8] = struct.pack(">H", udp_sum(packet, udp) or 0xFFFF)
+    packet[udp + 6 : udp + 8] = struct.pack(">H", udp_sum(packet, ip, udp) or 0xFFFF)
 
 
 # What comes, in words
@@ -114,6 +123,19 @@ def extensions(message, at):
         words.append("%s(%s)" % (names.get(kind, kind), bytes(message[start : start + length]).hex()))
         at = start + length
     return ", ".join(words)
+
+
+def words_of_frame(frame):
+    """An Ethernet frame from its header on."""
+    kind = frame[12:14]
+    if kind == b"\x08\x06" and len(frame) >= 42:
+        sender, target = address(frame[28:32]), address(frame[38:42])
+        if frame[21] == 1:
+            return "ARP %s asks who has %s" % (sender, target)
+        return "ARP %s is at %s" % (sender, frame[22:28].hex(":"))
+    if kind in (b"\x08\0", b"\x86\xdd"):
+        return words_of(frame[14:])
+    return "EtherType %s" % kind.hex()
 
 
 def words_of(packet, depth=0):
@@ -197,7 +219,8 @@ class Replay:
         self.ports, self.keys, self.wait = ports, keys, wait
         self.fresh = Freshness()
         self.start = time.monotonic()
-        self.nonce = None
+        self.nonces = {}
+        self.replies = 0
         self.request = None
         self.came = []
 
@@ -211,17 +234,18 @@ class Replay:
             for port in self.ports.values():
                 if port.packets in ready:
                     octets, where = port.packets.recvfrom(65535)
-                    if where[2] != PACKET_OUTGOING and octets[12:14] in (b"\x08\0", b"\x86\xdd"):
-                        self.show(port, octets[14:])
+                    if where[2] != PACKET_OUTGOING:
+                        self.show(port, octets)
 
-    def show(self, port, packet):
-        words = words_of(packet)
+    def show(self, port, frame):
+        words, packet = words_of_frame(frame), frame[14:]
         self.came.append((port.name, words))
         print("%8.1f ms  %s came  %s" % ((time.monotonic() - self.start) * 1000, port.name, words), flush=True)
-        if packet[0] >> 4 == 4 and packet[9] == 17:
+        if frame[12:14] == b"\x08\0" and len(packet) >= 28 and packet[9] == 17:
             body = packet[(packet[0] & 15) * 4 + 8 :]
             if len(body) >= 20 and body[0] == 3:
-                self.nonce = bytes(body[12:16])
+                self.nonces[address(body[4:8])] = bytes(body[12:16])
+                self.replies += 1
             if len(body) >= 24 and body[0] == 1:
                 self.request = (bytes(body[16:24]), packet[(packet[0] & 15) * 4 : (packet[0] & 15) * 4 + 2])
 
@@ -230,14 +254,20 @@ class Replay:
         message = stimulus.get("message")
         if message is None:
             return packet
-        udp = message["offset"] - 8
+        ip, udp = (0 if stimulus["kind"] == "ip" else 14), message["offset"] - 8
         # A checksum that was wrong on purpose stays wrong.
-        udp_right = stimulus["kind"] == "ip" and udp_is_right(packet, udp)
+        udp_right = udp_is_right(packet, ip, udp)
         at = message["identification"]
         old = bytes(packet[at : at + 8])
+        known = stimulus.get("known", "")
+        if any(one["recompute"] is None for one in stimulus["authentications"]):
+            print("             as recorded: the capsule was made without the profile of the device")
+            return packet
         recompute = [one for one in stimulus["authentications"] if one["recompute"]]
         missing = sorted({one["spi"] for one in recompute if one["spi"] not in self.keys})
-        known = stimulus.get("known", "")
+        if missing:
+            print("             as recorded: no key for SPI %s, so a device that checks timestamps answers 133" % ", ".join(map(str, missing)))
+            return packet
         if ":" in known:
             end = time.monotonic() + self.wait
             while self.request is None and time.monotonic() < end:
@@ -247,32 +277,41 @@ class Replay:
                 recorded = bytes.fromhex(known.split(":")[0])
                 packet[at + 4 : at + 8] = identification[4:] if old[4:] == recorded[4:] else old[4:]
                 packet[at : at + 4] = identification[:4] if old[:4] == recorded[:4] else old[:4]
-                packet[message["offset"] - 6 : message["offset"] - 4] = port
-        elif not missing and message["isRequest"]:
+                packet[udp + 2 : udp + 4] = port
+        elif message["isRequest"]:
             packet[at : at + 8] = self.fresh.of(old, message["sentNtp"])
             home = address(packet[message["offset"] + 4 : message["offset"] + 8])
-            if home in DATA["nonces"] and self.nonce is not None:
-                packet[at : at + 4] = self.nonce
-        if missing:
-            print("             as recorded: no key for SPI %s, so a device that checks timestamps answers 133" % ", ".join(map(str, missing)))
-            return packet
+            # With nonces: the newest one where the newest was sent then, and a stale one where it was stale.
+            if home in DATA["nonces"]:
+                packet[at : at + 4] = self.nonces.get(home, old[:4]) if old[:4].hex() == known else old[:4]
+        else:
+            packet[at : at + 8] = self.fresh.of_reply(old)
         for one in recompute:
             body, offset = packet[message["offset"] :], one["offset"] - message["offset"]
             value = authenticator(DATA["algorithms"].get(str(one["spi"]), "hmac-md5"), self.keys[one["spi"]], body, offset)
             packet[one["offset"] + 6 : one["offset"] + 6 + len(value)] = value
         if udp_right:
-            fix_udp(packet, udp)
+            fix_udp(packet, ip, udp)
         return packet
 
     def run(self):
         before = 0.0
+        actions = list(DATA["actions"])
         for stimulus in DATA["stimuli"]:
-            self.listen(time.monotonic() + min((stimulus["afterMs"] - before) / 1000 + 0.02, 120))
+            while actions and actions[0]["afterMs"] <= stimulus["afterMs"]:
+                print("             >>> now do this with the device: %s" % actions.pop(0)["name"], flush=True)
+                self.request = None
+            self.listen(time.monotonic() + max(0, stimulus["afterMs"] - before) / 1000 + 0.02)
             before = stimulus["afterMs"]
             port = self.ports[stimulus["port"]]
             packet = bytes(self.prepare(stimulus))
-            print("%8.1f ms  %s sends %s  (%s)" % ((time.monotonic() - self.start) * 1000, port.name, words_of(packet) if stimulus["kind"] == "ip" else stimulus["words"], stimulus["step"]), flush=True)
+            print("%8.1f ms  %s sends %s  (%s)" % ((time.monotonic() - self.start) * 1000, port.name, words_of(packet) if stimulus["kind"] == "ip" else words_of_frame(packet), stimulus["step"]), flush=True)
+            answered = self.replies
             port.send(stimulus["kind"], packet)
+            # What comes next may rest on the answer, if there is one.
+            end = time.monotonic() + 1
+            while stimulus.get("message", {}).get("isRequest") and self.replies == answered and time.monotonic() < end:
+                self.listen(min(end, time.monotonic() + 0.05))
         self.listen(time.monotonic() + self.wait)
 
 
@@ -281,6 +320,10 @@ def describe():
     print("It sends:")
     for one in DATA["stimuli"]:
         print("  %9.1f ms  at %-7s %s  (%s)" % (one["afterMs"], one["port"], one["words"][:160], one["step"]))
+    for one in DATA["actions"]:
+        print("  %9.1f ms  the device has to be told, or moved: %s" % (one["afterMs"], one["name"]))
+    if DATA["left"]:
+        print("  %d messages are in no capture, and are not sent." % DATA["left"])
     spis = sorted({auth["spi"] for one in DATA["stimuli"] for auth in one["authentications"] if auth["recompute"]})
     if spis:
         print("\nKeys that it needs for fresh authenticators, by SPI: %s" % ", ".join(map(str, spis)))

@@ -10,8 +10,8 @@ export interface StimulusAuthentication {
   name: string;
   offset: number;
   spi: number;
-  /** It was right when it was sent; one that was wrong on purpose stays as it was. */
-  recompute: boolean;
+  /** It was right when it was sent; one that was wrong on purpose stays as it was. Null when nobody knows: the message stays as it was. */
+  recompute: boolean | null;
 }
 
 export interface ReplayStimulus {
@@ -95,7 +95,7 @@ function authenticationsOf(
     const [name, { spi = 0 }] = entry;
     const offset = extent.offset - skipped;
     const octets = packet.subarray(message.offset, message.offset + message.length);
-    return [{ name, offset, spi, recompute: verifies(octets, offset - message.offset, name, spi) ?? true }];
+    return [{ name, offset, spi, recompute: verifies(octets, offset - message.offset, name, spi) ?? null }];
   });
 }
 
@@ -134,6 +134,17 @@ export function stimuliOf(device: DeviceRun, test: TestResult, verifies: Verifie
       },
     ];
   });
+}
+
+/** What the device had to be told, or was moved. */
+export interface ReplayAction {
+  name: string;
+  afterMs: number;
+}
+
+export function actionsOf({ actions = [], stimuli, startNs }: TestResult): ReplayAction[] {
+  const first = stimuli[0]?.timeNs ?? startNs;
+  return actions.map(({ name, beganNs }) => ({ name: harmless(name), afterMs: (beganNs - first) / 1e6 }));
 }
 
 /** What the body expected, and what came then. */

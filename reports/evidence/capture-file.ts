@@ -1,5 +1,5 @@
 /** A capture that is written while its frames arrive, and gets its comments when all is judged. */
-import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { type CapturedFrame, pcapngPacket, pcapngStart, readPcapng, writePcapng } from './pcapng.ts';
 
 /** Between two writes, ms: what a crash may cost. */
@@ -90,8 +90,8 @@ export async function annotate(
   comment: string,
   comments: ReadonlyMap<string, string[]>,
 ): Promise<{ octets: Buffer; frames: number } | undefined> {
+  if ((await stat(path)).size > mostAnnotated) return undefined;
   const plain = await readFile(path);
-  if (plain.length > mostAnnotated) return undefined;
   const frames = readPcapng(plain, path).map((frame): CapturedFrame => {
     const own = comments.get(frameKey(frame));
     return own === undefined ? frame : { ...frame, comments: own };

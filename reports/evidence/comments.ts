@@ -1,6 +1,7 @@
 /** What is written beside the packets of a capture: which were sent by which step, which were judged and how, and what never came. */
 import type { Judgement, Outcome } from '../../harness/engine/outcome.ts';
 import { visibleWithin } from '../text/visible.ts';
+import { isAside, isMissed } from './asides.ts';
 
 /** Wireshark shows comments of any length; nobody reads them. */
 const longestComment = 400;
@@ -30,14 +31,19 @@ export function commentsOf(outcome: Outcome): Map<number, string[]> {
   }
   for (const judgement of outcome.judgements) {
     const { clause, step, verdict, frames, silence } = judgement;
+    if (isMissed(judgement))
+      for (const frame of frames) add(frame, `the nearest to what ${step} missed, clause ${clause}`);
     const how = silence === undefined ? 'judged' : 'a silence judged';
-    if (frames.length > 0) {
+    if (frames.length > 0 && !isMissed(judgement)) {
       for (const frame of frames)
         add(frame, `${how} by ${step}, clause ${clause}: ${verdict}${differs(judgement)}`);
       continue;
     }
     const at = outcome.steps.findIndex((record) => record.step === step && !isSend(record.text));
-    const before = outcome.steps.slice(0, at < 0 ? undefined : at).findLast(({ text }) => isSend(text));
+    // What proves that the device is there, or a silence, comes behind the message under test.
+    const before = outcome.steps
+      .slice(0, at < 0 ? undefined : at)
+      .findLast((record) => isSend(record.text) && !isAside(record));
     const frame = before === undefined ? undefined : frameAt.get(before.timeNs);
     if (frame === undefined) continue;
     const what = silence === undefined ? `missed by ${step}` : `silence after it, ${step}`;

@@ -4,6 +4,7 @@ import { type Judgement, type StepRecord, type Verdict, worst } from '../../harn
 import { type Decoded, decodePacket, type FieldExtent, fieldExtents } from '../../harness/wire/index.ts';
 import type { TestResult } from '../model/results.ts';
 import type { DeviceRun } from '../model/run.ts';
+import { isMissed } from './asides.ts';
 
 export interface EvidenceFrame {
   /** From 1, as judgements name it. */
@@ -42,7 +43,9 @@ export function evidenceFrames({ results, frames }: DeviceRun, test: TestResult)
   return frames(test.capture).map(({ port, outgoing, timeNs, octets }, at): EvidenceFrame => {
     const number = at + 1;
     const decoded = decodePacket(octets, 'ethernet', { types, requestPorts });
-    const judgements = test.judgements.filter((judgement) => judgement.frames.includes(number));
+    const judgements = test.judgements.filter(
+      (judgement) => judgement.frames.includes(number) && !isMissed(judgement),
+    );
     const verdict = worst(judgements.map((judgement) => judgement.verdict));
     const sender = sentBy.get(number);
     return {
@@ -60,9 +63,5 @@ export function evidenceFrames({ results, frames }: DeviceRun, test: TestResult)
     };
   });
 }
-
-/** Whether a step took part in the test itself, rather than in proving that the device was there or the silence one. */
-export const isAside = ({ part, step }: StepRecord): boolean =>
-  part === 'liveness' || step.includes('.barrier[') || step.startsWith('prelude');
 
 export const fieldsOf = ({ octets, decoded }: EvidenceFrame): FieldExtent[] => fieldExtents(octets, decoded);

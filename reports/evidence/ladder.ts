@@ -2,7 +2,8 @@
 import type { Verdict } from '../../harness/engine/outcome.ts';
 import type { Layer } from '../../harness/wire/index.ts';
 import { type AddressFacts, type Lane, lanes, type Results, type TestResult } from '../model/results.ts';
-import { type EvidenceFrame, isAside } from './frames.ts';
+import { isAside, isMissed } from './asides.ts';
+import type { EvidenceFrame } from './frames.ts';
 
 /** One arrow. */
 export interface Rung {
@@ -182,8 +183,9 @@ export function ladderOf(results: Results, test: TestResult, frames: readonly Ev
 function missedRungs(results: Results, test: TestResult): Rung[] {
   const device = roleLane[results.role] ?? 'host';
   const missed = new Map<string, Rung>();
-  for (const { step, verdict, frames, silence, clause, expected } of test.judgements) {
-    if (frames.length > 0 || silence !== undefined || verdict === 'PASS' || verdict === 'INFO') continue;
+  for (const judgement of test.judgements) {
+    const { step, verdict, clause, expected } = judgement;
+    if (!isMissed(judgement)) continue;
     const record = test.steps.find((one) => one.step === step && !/ sent /.test(one.text));
     const port = /^at (\S+)/.exec(record?.text ?? '')?.[1] ?? '';
     const lane = portLane[port] ?? 'host';

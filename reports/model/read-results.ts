@@ -1,7 +1,7 @@
 /** Reads results.json back, as a file that anybody may have had in hands. */
-import { readFileSync } from 'node:fs';
 import { problemsOf } from '../../harness/vectors/schema.ts';
 import { clauseStates } from './clauses.ts';
+import { readRegularFile } from './regular-file.ts';
 import { hasItsDigest, type Results, totalsOf } from './results.ts';
 
 /** The file is not what this version of the program writes; the message says in which way. */
@@ -53,13 +53,13 @@ function disagreement(results: Results): string | undefined {
 export function readResults(file: string, version?: string): { results: Results; text: string } {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readRegularFile(file).toString('utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ResultsError(
       code === 'ENOENT'
         ? `${file}: there is no such file, so this is no folder of a run`
-        : `${file}: cannot be read (${code})`,
+        : `${file}: cannot be read (${code === 'EINVAL' ? 'it is no regular file' : code})`,
     );
   }
   let value: unknown;

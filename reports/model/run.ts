@@ -1,8 +1,9 @@
 /** A run in its folder: the devices it tested, with their results, and their captures as they are asked for. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CapturedFrame, CaptureError, readPcapng } from '../evidence/pcapng.ts';
 import { ResultsError, readResults } from './read-results.ts';
+import { readRegularFile } from './regular-file.ts';
 import { type CaptureFacts, captureFacts, type Results } from './results.ts';
 
 /** One device of a run. */
@@ -60,7 +61,7 @@ export function framesOf(folder: string, capture: CaptureFacts): CapturedFrame[]
   const path = join(folder, capture.file);
   let octets: Buffer;
   try {
-    octets = readFileSync(path);
+    octets = readRegularFile(path);
   } catch (error) {
     throw new CaptureError(
       `the capture ${path} ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is missing' : 'cannot be read'}`,

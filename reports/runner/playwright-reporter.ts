@@ -23,6 +23,7 @@ import { summaryOf } from '../text/summary.ts';
 import { BenchLink } from './bench-link.ts';
 import { Operator, openTerminal } from './operator.ts';
 import { Progress, progressText, runningOf } from './progress.ts';
+import { removeProgress } from './progress-file.ts';
 import { folderOf, type RunRequest, socketVariable } from './request.ts';
 
 export interface ReporterOptions {
@@ -216,5 +217,6 @@ function collect({ link, tests }: Bench): Results | undefined {
     notRun,
   });
   writeResults(folder, results);
+  removeProgress(folder);
   return results;
 }

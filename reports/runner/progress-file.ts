@@ -2,9 +2,10 @@
  * How far a run has come, for whoever looks at its folder: a line of JSON for its beginning and one for each outcome. The file is taken
  * away when results.json is written; one that is left, and has not been touched for a while, is of a run that was broken off.
  */
-import { appendFileSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Outcome, type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
+import { readRegularFile } from '../model/regular-file.ts';
 import type { Device } from '../model/results.ts';
 
 const progressFile = 'progress.jsonl';
@@ -58,6 +59,9 @@ export class ProgressFile {
   }
 }
 
+/** Results have been written in the place of the progress. */
+export const removeProgress = (folder: string): void => rmSync(join(folder, progressFile), { force: true });
+
 /** How far a device's tests have come. */
 export interface Progressed {
   device: Device;
@@ -88,7 +92,7 @@ export function readProgress(folder: string, nowMs = Date.now()): Progressed | u
   const path = join(folder, progressFile);
   try {
     const broken = nowMs - statSync(path).mtimeMs > longestSilenceMs;
-    const lines = readFileSync(path, 'utf8').split('\n');
+    const lines = readRegularFile(path).toString('utf8').split('\n');
     // The last one may be half written.
     const [beginning, ...steps] = lines.slice(0, -1).map((line) => JSON.parse(line) as unknown);
     if (!isBeginning(beginning)) return undefined;

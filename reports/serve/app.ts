@@ -64,6 +64,7 @@ export function createApp(root: string, ports: () => readonly number[]): Hono {
   app.get('/runs/:name/live', (c) => {
     const name = c.req.param('name');
     if (listRun(root, name) === undefined) return c.notFound();
+    if (c.req.method === 'HEAD') return c.body(null);
     return streamSSE(c, async (stream) => {
       let last = '';
       while (!stream.aborted) {
