@@ -34,6 +34,14 @@ function unpacked(octets: Uint8Array, name: string): Map<string, string> {
   return texts;
 }
 
+const probe = fileURLToPath(new URL('./testing/replay-probe.ts', import.meta.url));
+
+/** What comes when a script is run against a reference agent. */
+function played(...args: string[]): string {
+  const { command, args: all } = isolated([process.execPath, '--import', 'tsx', probe, ...args]);
+  return execFileSync(command, all, { encoding: 'utf8', timeout: 50_000 }).split('Came now')[1] ?? '';
+}
+
 t.test('the capsule of a failure, played again', async (t) => {
   const out = join(folder, 'run');
   const { status, output } = await dsmip(
@@ -96,20 +104,7 @@ t.test('the capsule of a failure, played again', async (t) => {
   t.match(told, /It sends:\n +0\.0 ms {2}at mn/);
   t.match(told, /Keys that it needs for fresh authenticators, by SPI: \d+, \d+/);
   t.match(told, /--port cn=DEVICE --port mn=DEVICE/);
-  const probe = fileURLToPath(new URL('./testing/replay-probe.ts', import.meta.url));
-  const played = (...more: string[]): string => {
-    const { command, args } = isolated([
-      process.execPath,
-      '--import',
-      'tsx',
-      probe,
-      'home-agent',
-      script,
-      ...more,
-    ]);
-    return execFileSync(command, args, { encoding: 'utf8', timeout: 50_000 }).split('Came now')[1] ?? '';
-  };
-  const wrong = played(deviation);
+  const wrong = played('home-agent', script, deviation);
   t.equal(
     wrong.match(/registration reply code 0/g)?.length,
     5,
@@ -120,9 +115,23 @@ t.test('the capsule of a failure, played again', async (t) => {
     /mn +IPv4 10\.1\.0\.1 > 10\.10\.\S+ protocol 4 \/ IPv4 10\.1\.0\.1 > 10\.1\.1\.\d+ protocol 41 \/ IPv6/,
     'the wrong tunnel',
   );
-  const right = played();
+  const right = played('home-agent', script);
   t.notMatch(right, /protocol 4 \/ IPv4/);
   t.equal(right.match(/protocol 41 \/ IPv6/g)?.length, 2, 'and without the deviation the right one');
+});
+
+t.test('a foreign agent is asked and answered anew', async (t) => {
+  const out = join(folder, 'relay');
+  const relay = 'fa-relay-deliver/plain@visited-link';
+  const { status, output } = await dsmip('run', '--vector', relay, '--out', out, '--report', 'text');
+  t.equal(status, 0, output);
+  const zip = join(folder, 'relay.zip');
+  capsuleCommand(out, relay, { out: zip });
+  unpacked(readFileSync(zip), 'relayed');
+  const script = join(folder, 'relayed/fa-relay-deliver__plain--visited-link/replay.py');
+  const came = played('foreign-agent', script);
+  t.equal(came.match(/ha +IPv4 10\.9\.0\.2 > 10\.8\.0\.2 .* registration request/g)?.length, 3, 'it relays');
+  t.equal(came.match(/mn +IPv4 .* registration reply code 0/g)?.length, 2, 'the replies fit what it relayed');
 });
 
 t.test('hostile results', async (t) => {

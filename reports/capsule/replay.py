@@ -220,8 +220,9 @@ class Replay:
         self.fresh = Freshness()
         self.start = time.monotonic()
         self.nonces = {}
-        self.replies = 0
         self.request = None
+        self.asked = {}
+        self.heard = 0
         self.came = []
 
     def listen(self, until):
@@ -245,9 +246,11 @@ class Replay:
             body = packet[(packet[0] & 15) * 4 + 8 :]
             if len(body) >= 20 and body[0] == 3:
                 self.nonces[address(body[4:8])] = bytes(body[12:16])
-                self.replies += 1
+                self.heard += 1
             if len(body) >= 24 and body[0] == 1:
                 self.request = (bytes(body[16:24]), packet[(packet[0] & 15) * 4 : (packet[0] & 15) * 4 + 2])
+                self.asked[port.name] = self.request[1]
+                self.heard += 1
 
     def prepare(self, stimulus):
         packet = bytearray.fromhex(stimulus["octets"])
@@ -286,6 +289,8 @@ class Replay:
                 packet[at : at + 4] = self.nonces.get(home, old[:4]) if old[:4].hex() == known else old[:4]
         else:
             packet[at : at + 8] = self.fresh.of_reply(old)
+            # A foreign agent asks from a port of its own choice.
+            packet[udp + 2 : udp + 4] = self.asked.get(stimulus["port"], packet[udp + 2 : udp + 4])
         for one in recompute:
             body, offset = packet[message["offset"] :], one["offset"] - message["offset"]
             value = authenticator(DATA["algorithms"].get(str(one["spi"]), "hmac-md5"), self.keys[one["spi"]], body, offset)
@@ -306,11 +311,11 @@ class Replay:
             port = self.ports[stimulus["port"]]
             packet = bytes(self.prepare(stimulus))
             print("%8.1f ms  %s sends %s  (%s)" % ((time.monotonic() - self.start) * 1000, port.name, words_of(packet) if stimulus["kind"] == "ip" else words_of_frame(packet), stimulus["step"]), flush=True)
-            answered = self.replies
+            heard = self.heard
             port.send(stimulus["kind"], packet)
             # What comes next may rest on the answer, if there is one.
             end = time.monotonic() + 1
-            while stimulus.get("message", {}).get("isRequest") and self.replies == answered and time.monotonic() < end:
+            while stimulus.get("message", {}).get("isRequest") and self.heard == heard and time.monotonic() < end:
                 self.listen(min(end, time.monotonic() + 0.05))
         self.listen(time.monotonic() + self.wait)
 
