@@ -18,7 +18,10 @@ export function diffCommand(before: string, after: string, options: { json?: boo
 
 /** Run the command. Throws ResultsError or UsageError. */
 export function baselineCommand(folder: string, options: { out?: string; force?: boolean }): void {
-  const baseline = baselineOf(readRun(folder).devices.map(({ results }) => results));
+  const all = readRun(folder).devices.map(({ results }) => results);
+  if (new Set(all.map(({ role }) => role)).size < all.length)
+    throw new UsageError(`${folder} holds several devices of one role: name the folder of one`);
+  const baseline = baselineOf(all);
   const text = baselineText(baseline);
   if (options.out === undefined) {
     process.stdout.write(text);

@@ -25,6 +25,8 @@ export function isForPeople(error: unknown): error is Error {
   return (
     error.name === 'NetError' ||
     error.name === 'KernelError' ||
+    // A file that cannot be read or written: Node's message names what was tried and the path.
+    ('syscall' in error && 'path' in error) ||
     ('code' in error && codes.has(String(error.code)))
   );
 }

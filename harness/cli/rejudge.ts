@@ -12,7 +12,7 @@ import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
-import { ledgerHash, profileHash, vectorsHash } from './header.ts';
+import { clausesOfRole, header, ledgerHash, profileHash, vectorsHash } from './header.ts';
 import { readingsOf } from './select.ts';
 import { version } from './version.ts';
 
@@ -45,6 +45,7 @@ export async function rejudgeFolder(
   const switched = readingsOf(options.reading);
   const profile = profileOf(results, options.iut);
   const outcomes = await rejudgeResults(results, folder, profile, { ...results.readings, ...switched });
+  checkFacts(results, profile, file);
   const readings = { ...results.readings, ...switched };
   const readingFacts = results.readingFacts.map((facts) => ({
     ...facts,
@@ -61,6 +62,37 @@ export async function rejudgeFolder(
     text: `${[...moved, `${same}${identical ? ', and the results to the octet' : ''}`].join('\n')}\n`,
     status: identical ? 0 : 1,
   };
+}
+
+/**
+ * Who was tested, what it claims and what the clauses say follow from profile, vectors and ledger: a file that says otherwise was changed
+ * by somebody who knows how it is made. Throws ResultsError.
+ */
+function checkFacts(results: Results, profile: Profile, file: string): void {
+  const { ledger, vectors } = loadCatalogue(results.readings);
+  const ids = new Set([...results.outcomes.map(({ id }) => id), ...(results.notRun ?? [])]);
+  const { strict, selection, readings, start } = results;
+  const right: { [key: string]: unknown } = {
+    ...header(
+      { strict, selection, readings, profileName: results.profile.file },
+      profile,
+      ledger,
+      vectors.tests,
+      vectors.tests.filter(({ id }) => ids.has(id)),
+      factsOf(results),
+      new Date(start),
+    ),
+    clauses: clausesOfRole(ledger, profile.role, vectors.tests),
+  };
+  const found: { [key: string]: unknown } = {
+    ...results,
+    clauses: results.clauses.map(({ state: _state, ...clause }) => clause),
+  };
+  const wrong = Object.keys(right).filter((key) => JSON.stringify(right[key]) !== JSON.stringify(found[key]));
+  if (wrong.length > 0)
+    throw new ResultsError(
+      `${file} was changed: its ${wrong.map((key) => `"${key}"`).join(', ')} ${wrong.length === 1 ? 'is' : 'are'} not what profile, vectors and ledger say`,
+    );
 }
 
 /** What became other in one test: nothing, a line with both verdicts, or the first place where its account differs. */
@@ -83,6 +115,18 @@ function movement(before: Outcome, after: Outcome): string[] {
     `${after.id}: ${after.verdict} as before, but the results say ${left?.[at]?.trim()} and the captures ${right?.[at]?.trim() ?? 'nothing'}`,
   ];
 }
+
+/** What the bench measured, as the results have it. */
+const factsOf = (results: Results): RunFacts => ({
+  originNs: BigInt(results.originNs),
+  seed: results.seed,
+  graceNs: results.graceNs,
+  roundTripsNs: results.roundTripsNs,
+  ...(results.homeHostMac === undefined ? {} : { homeHostMac: results.homeHostMac }),
+  ...(results.visitedHostMac === undefined ? {} : { visitedHostMac: results.visitedHostMac }),
+  ...(results.linkMacs === undefined ? {} : { linkMacs: results.linkMacs }),
+  ...(results.unreachable === undefined ? {} : { unreachable: results.unreachable }),
+});
 
 /** The profile that a run was made with. Throws ResultsError when it is another. */
 export function profileOf(results: Results, given: string | undefined): Profile {
@@ -120,16 +164,7 @@ export async function rejudgeResults(
     );
   }
   const ledger = loadLedger(ledgerDirectory, { readings });
-  const facts: RunFacts = {
-    originNs: BigInt(results.originNs),
-    seed: results.seed,
-    graceNs: results.graceNs,
-    roundTripsNs: results.roundTripsNs,
-    ...(results.homeHostMac === undefined ? {} : { homeHostMac: results.homeHostMac }),
-    ...(results.visitedHostMac === undefined ? {} : { visitedHostMac: results.visitedHostMac }),
-    ...(results.linkMacs === undefined ? {} : { linkMacs: results.linkMacs }),
-    ...(results.unreachable === undefined ? {} : { unreachable: results.unreachable }),
-  };
+  const facts = factsOf(results);
   const outcomes: TestResult[] = [];
   for (const outcome of results.outcomes) {
     const test = tests.get(outcome.id);

@@ -177,6 +177,24 @@ t.test('a run that passes, judged again', async (t) => {
       /vectors are not those of this run/,
       (copy) => edit(copy, (changed) => Object.assign(changed, { vectors: '0123456789abcdef' })),
     ],
+    [
+      'another device',
+      64,
+      /was changed: its "device" is not what profile, vectors and ledger say/,
+      (copy) => edit(copy, ({ device }) => Object.assign(device, { vendor: 'Another' })),
+    ],
+    [
+      'a clause made milder',
+      64,
+      /was changed: its "clauses" is not what/,
+      (copy) => edit(copy, ({ clauses }) => Object.assign(clauses[0] ?? {}, { requires: 'Nothing.' })),
+    ],
+    [
+      'a test told twice',
+      64,
+      /has a test twice/,
+      (copy) => edit(copy, ({ outcomes }) => outcomes.push(outcomes[0] as Results['outcomes'][number])),
+    ],
     ['no results', 64, /no folder of a run/, (copy) => rmSync(join(copy, 'results.json'))],
   ];
   for (const [name, expected, words, spoil] of cases) {

@@ -101,7 +101,7 @@ export function againstBaseline({ known: all }: Baseline, runs: readonly Results
         ? test?.verdict === 'INCONCLUSIVE'
         : test !== undefined && entry.clause !== undefined && failingClauses(test).includes(entry.clause);
     if (isAgain) known.push(entry);
-    else if (isOpen) unseen.push(entry);
+    else if (isOpen || (entry.verdict === 'INCONCLUSIVE' && test?.verdict === 'FAIL')) unseen.push(entry);
     else fixed.push(entry);
   }
   for (const entry of known) {
@@ -122,7 +122,10 @@ export function againstBaseline({ known: all }: Baseline, runs: readonly Results
     });
   });
   const worst = ([1, 2, 0] as const).find((status) => statuses.includes(status)) ?? 3;
-  return { known, fixed, unseen, status: worst === 3 && excused.size > 0 ? 0 : worst };
+  // Something has to have been judged: a device that answers nothing is not one that is as it was.
+  const isJudged = [...excused].some(({ verdict }) => verdict !== 'INCONCLUSIVE');
+  const nothing = isJudged ? 0 : excused.size > 0 ? 2 : 3;
+  return { known, fixed, unseen, status: worst === 3 ? nothing : worst };
 }
 
 /** What a run says of it. */

@@ -89,6 +89,25 @@ t.test('comparison', async (t) => {
     comparisonLines(compare(runOf(before), runOf({ ...before, suite: other.suite }))).join(' '),
     /Not alike: home-agent: the vectors: fedcba9876543210 then, 0000000000000000 now/,
   );
+  t.equal(comparisonStatus(compare(runOf(before), runOf(other))), 2, 'a device is missing');
+  t.equal(comparisonStatus(compare(runOf(before), runOf({ ...before, incomplete: 'broken off' }))), 2);
+  const twice = {
+    folder: '',
+    devices: [...runOf(before).devices, ...runOf(before).devices].map((one, n) => ({
+      ...one,
+      path: `${n}/`,
+    })),
+  };
+  const worse = {
+    ...twice,
+    devices: [...runOf(after).devices, ...runOf(before).devices].map((one, n) => ({ ...one, path: `${n}/` })),
+  };
+  t.equal(comparisonStatus(compare(twice, worse)), 1, 'each of two devices of one role');
+  const lenient = compare(runOf({ ...before, strict: true }), runOf(after));
+  t.notOk(
+    lenient.changes.some(({ kind }) => kind === 'fixed'),
+    'less strict is not mended',
+  );
   t.same(compare(runOf(before), runOf(other)).unlike, [
     'home-agent: only the old run has it',
     'foreign-agent: only the new run has it',
@@ -140,6 +159,11 @@ t.test('baseline', async (t) => {
     'an error of the harness is never known',
   );
   t.equal(status(withOutcomes(whole, [])), 3, 'nothing was judged');
+  t.equal(
+    status(withOutcomes(whole, [test('e', 'INCONCLUSIVE')])),
+    2,
+    'nor of a device that answers nothing',
+  );
   t.equal(status({ ...withOutcomes(whole, [test('c', 'FAIL', '4.3-a FAIL')]), incomplete: 'broken off' }), 2);
   t.equal(
     status({ ...withOutcomes(whole, [test('c', 'FAIL', '4.3-a FAIL')]), role: 'foreign-agent' }),

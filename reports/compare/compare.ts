@@ -29,6 +29,8 @@ export interface Comparison {
   unlike: string[];
   /** Tests that are in both. */
   common: number;
+  /** The new run lacks a device, or was broken off: what is missing may be anything. */
+  lost: boolean;
 }
 
 const judged: readonly Verdict[] = ['PASS', 'FAIL', 'WARN', 'INFO'];
@@ -50,15 +52,27 @@ export function compare(before: Run, after: Run): Comparison {
   const changes: Change[] = [];
   const unlike: string[] = [];
   let common = 0;
+  let lost = false;
+  // A folder may hold several devices of one role: then their own folders tell them apart.
+  const isSeveral = [before, after].some(
+    ({ devices }) => new Set(devices.map(({ results }) => results.role)).size < devices.length,
+  );
   const byRole = ({ devices }: Run): Map<string, Results> =>
-    new Map(devices.map(({ results }) => [results.role, results]));
+    new Map(
+      devices.map(({ results, path }) => [
+        isSeveral ? `${results.role} ${path.replace(/\/$/, '')}` : results.role,
+        results,
+      ]),
+    );
   const [old, now] = [byRole(before), byRole(after)];
   for (const role of new Set([...old.keys(), ...now.keys()])) {
     const [left, right] = [old.get(role), now.get(role)];
     if (left === undefined || right === undefined) {
       unlike.push(`${role}: only the ${left === undefined ? 'new' : 'old'} run has it`);
+      if (right === undefined) lost = true;
       continue;
     }
+    if (right.incomplete !== undefined) lost = true;
     unlike.push(...differencesOf(left, right).map((text) => `${role}: ${text}`));
     changes.push(...readingChanges(left, right));
     const known = new Map(left.outcomes.map((test) => [test.id, test]));
@@ -66,7 +80,9 @@ export function compare(before: Run, after: Run): Comparison {
       const was = known.get(test.id);
       known.delete(test.id);
       if (was !== undefined) common += 1;
-      if (was !== undefined || isWhole(left)) changes.push(...testChanges(role, was, test));
+      changes.push(
+        ...testChanges(role, was, test, { isNew: isWhole(left), isAlike: isJudgedAlike(left, right) }),
+      );
     }
     // What a selection or a broken-off run left out is not gone.
     if (!isWhole(right)) continue;
@@ -80,13 +96,21 @@ export function compare(before: Run, after: Run): Comparison {
         why: '',
       });
   }
-  return { changes, unlike, common };
+  return { changes, unlike, common, lost };
 }
 
 const isWhole = ({ selection, incomplete }: Results): boolean =>
   selected(selection).length === 0 && incomplete === undefined;
 
-function testChanges(role: string, was: TestResult | undefined, test: TestResult): Change[] {
+/** Equally strict: only then something that fails no longer was mended. Readings that changed are told by themselves. */
+const isJudgedAlike = (before: Results, after: Results): boolean => before.strict === after.strict;
+
+function testChanges(
+  role: string,
+  was: TestResult | undefined,
+  test: TestResult,
+  { isNew, isAlike }: { isNew: boolean; isAlike: boolean },
+): Change[] {
   const now = failing(test);
   const change = (kind: ChangeKind, clauses: string[], why: string): Change => ({
     kind,
@@ -96,15 +120,19 @@ function testChanges(role: string, was: TestResult | undefined, test: TestResult
     transition: `${was?.verdict ?? 'new'} -> ${test.verdict}`,
     why,
   });
-  if (was === undefined) return [change(now.length > 0 ? 'regression' : 'new', now, whyOf(test, now))];
+  const isFail = test.verdict === 'FAIL';
+  if (was === undefined) {
+    // Of a selection nobody knows what the others did then; a failure is told all the same.
+    if (!isNew) return now.length > 0 ? [change('new', now, whyOf(test, now))] : [];
+    return [change(isFail ? 'regression' : 'new', now, whyOf(test, now))];
+  }
   const before = failing(was);
   const broken = now.filter((clause) => !before.includes(clause));
   const mended = before.filter((clause) => !now.includes(clause));
   const isJudged = judged.includes(test.verdict);
-  if (broken.length > 0) return [change('regression', broken, whyOf(test, broken))];
-  if (judged.includes(was.verdict) && !isJudged && test.verdict !== 'NOT APPLICABLE')
-    return [change('unjudged', before, test.reason ?? '')];
-  if (mended.length > 0 && isJudged) return [change('fixed', mended, '')];
+  if (isFail && broken.length > 0) return [change('regression', broken, whyOf(test, broken))];
+  if (judged.includes(was.verdict) && !isJudged) return [change('unjudged', before, test.reason ?? '')];
+  if (mended.length > 0 && isJudged) return [change(isAlike ? 'fixed' : 'other', mended, '')];
   return was.verdict === test.verdict ? [] : [change('other', [], test.reason ?? '')];
 }
 
@@ -133,12 +161,17 @@ function differencesOf(before: Results, after: Results): string[] {
     selected(results.selection)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ') || 'everything';
+  const claims = ({ ics }: Results): string =>
+    Object.entries(ics)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ');
   const pairs: [string, string, string][] = [
     ['the device', device(before), device(after)],
     ['the program', before.tool, after.tool],
     ['the vectors', before.suite, after.suite],
     ['the ledger', before.ledger, after.ledger],
     ['strict', String(before.strict), String(after.strict)],
+    ['what is claimed (ICS)', claims(before), claims(after)],
     ['what was run', selection(before), selection(after)],
     ['whole', before.incomplete ?? 'yes', after.incomplete ?? 'yes'],
   ];
@@ -147,10 +180,13 @@ function differencesOf(before: Results, after: Results): string[] {
     .map(([what, left, right]) => `${what}: ${left} then, ${right} now`);
 }
 
-/** 1 a regression; 2 none, but something that was judged is not any more; 0 neither. */
-export function comparisonStatus({ changes }: Pick<Comparison, 'changes'>): 0 | 1 | 2 {
+/** 1 a regression; 2 none, but something that was judged is not any more, or is missing; 0 neither. */
+export function comparisonStatus({
+  changes,
+  lost = false,
+}: Pick<Comparison, 'changes'> & { lost?: boolean }): 0 | 1 | 2 {
   if (changes.some(({ kind }) => kind === 'regression')) return 1;
-  return changes.some(({ kind }) => kind === 'unjudged') ? 2 : 0;
+  return lost || changes.some(({ kind }) => kind === 'unjudged') ? 2 : 0;
 }
 
 const titles: { readonly [kind in ChangeKind]: string } = {

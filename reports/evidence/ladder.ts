@@ -46,6 +46,20 @@ export function whoIs({ addresses }: Pick<Results, 'addresses'>): WhoIs {
   return (address) => (address === undefined ? undefined : known.get(address));
 }
 
+/** Care-of addresses that a network gave are in no profile; who registers one has it. */
+function whoIsIn(results: Results, frames: readonly EvidenceFrame[]): WhoIs {
+  const known = whoIs(results);
+  const given = new Map<string, AddressFacts>();
+  for (const { decoded } of frames)
+    for (const layer of decoded.layers) {
+      if (!('registrationRequest' in layer)) continue;
+      const { careOfAddress: address, homeAddress } = layer.registrationRequest;
+      if (address !== undefined && known(address) === undefined && known(homeAddress)?.lane === 'MN')
+        given.set(address, { address, lane: 'MN', name: 'care-of address' });
+    }
+  return (address) => known(address) ?? (address === undefined ? undefined : given.get(address));
+}
+
 type Ends = { source: string | undefined; destination: string | undefined };
 
 const endsOf = (layer: Layer): Ends | undefined => {
@@ -147,14 +161,16 @@ function endLanes(results: Results, frame: EvidenceFrame, who: WhoIs): { from: L
   const lane = (address: string | undefined): Lane => who(address)?.lane ?? 'host';
   if (results.role === 'scenario' || device === undefined)
     return { from: lane(ends?.source), to: lane(ends?.destination) };
-  const other = port ?? (frame.outgoing ? lane(ends?.source) : lane(ends?.destination));
+  // On the home link the harness is also the mobile node that has come home.
+  const own = frame.outgoing ? ends?.source : ends?.destination;
+  const other = port === undefined || port === 'host' ? lane(own) : port;
   const harness = other === device ? 'host' : other;
   return frame.outgoing ? { from: harness, to: device } : { from: device, to: harness };
 }
 
 /** The ladder of a test's frames, as `evidenceFrames` gives them. */
 export function ladderOf(results: Results, test: TestResult, frames: readonly EvidenceFrame[]): Ladder {
-  const who = whoIs(results);
+  const who = whoIsIn(results, frames);
   const isPart = ({ sentBy, steps, verdict }: EvidenceFrame): boolean =>
     sentBy !== undefined || steps.length > 0 || verdict !== undefined;
   const drawn =

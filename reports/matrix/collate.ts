@@ -88,23 +88,54 @@ const modeOf = ({ strict, readings }: Results): string =>
 const identity = ({ device: { vendor, product }, role }: Results): string =>
   JSON.stringify([vendor, product, role]);
 
+const tableKey = (results: Results): string =>
+  JSON.stringify([results.role, results.suite, results.ledger, modeOf(results)]);
+
+/** One column: a device as it was judged. */
+const keyOf = (results: Results): string =>
+  JSON.stringify([tableKey(results), identity(results), results.device.version]);
+
+const isWhole = ({ selection, incomplete }: Results): boolean =>
+  selected(selection).length === 0 && incomplete === undefined;
+
+/** The newest earlier results of the same device. */
+const earlierOf = (results: Results, since: readonly Found[]): Results | undefined =>
+  since
+    .map((one) => one.results)
+    .filter((one) => identity(one) === identity(results) && one.start < results.start)
+    .sort((a, b) => (a.start < b.start ? 1 : -1))[0];
+
+const isComparable = (before: Results, after: Results): boolean => tableKey(before) === tableKey(after);
+
+/** Earlier results by other vectors or other rules mark no changes: that is said. */
+function sinceGaps(results: Results, name: string, since: readonly Found[]): string[] {
+  const earlier = earlierOf(results, since);
+  if (earlier === undefined || isComparable(earlier, results)) return [];
+  return [
+    `${name}: the earlier results were judged by other vectors or rules, so that no changes are marked`,
+  ];
+}
+
 /** Put them together. A pure function. */
 export function collate(all: readonly Found[], options: CollateOptions = {}): Matrix {
   const { since = [], nameOf = realName, anonymous = false } = options;
   const missing: string[] = [];
   const tables = new Map<string, Table>();
   const shown = new Map<string, Found>();
-  // Later results of the same device take the place of earlier ones.
   const sorted = [...all].sort((a, b) => (a.results.start < b.results.start ? -1 : 1));
-  const devices = sorted.filter(({ results }) => results.role !== 'scenario');
-  for (const one of devices) {
-    const { results } = one;
-    const key = JSON.stringify([results.role, results.suite, results.ledger, modeOf(results)]);
+  for (const one of sorted.filter(({ results }) => results.role !== 'scenario')) {
+    const key = keyOf(one.results);
+    const before = shown.get(key);
+    // Of a device's results the last count; a selection does not take the place of a whole run.
+    if (before === undefined || isWhole(one.results) || !isWhole(before.results)) shown.set(key, one);
+    if (before !== undefined)
+      missing.push(
+        `${nameOf(one.results.device, one.results.role)}: there are several results, and those of the last ${isWhole(one.results) || isWhole(before.results) ? 'whole ' : ''}run are shown`,
+      );
+  }
+  for (const { results } of shown.values()) {
+    const key = tableKey(results);
     const name = nameOf(results.device, results.role);
-    const place = JSON.stringify([key, name]);
-    if (shown.has(place))
-      missing.push(`${name}: there are several results, and those of the last run are shown`);
-    shown.set(place, one);
     const table = tables.get(key) ?? {
       role: results.role,
       vectors: results.suite,
@@ -114,9 +145,8 @@ export function collate(all: readonly Found[], options: CollateOptions = {}): Ma
       columns: [],
     };
     tables.set(key, table);
-    const column = columnOf(results, name, since, anonymous);
-    table.columns = [...table.columns.filter((other) => other.name !== name), column];
-    missing.push(...gapsOf(results, name, anonymous));
+    table.columns.push(columnOf(results, name, since, anonymous));
+    missing.push(...gapsOf(results, name, anonymous), ...sinceGaps(results, name, since));
   }
   const list = [...tables.values()].sort((a, b) =>
     a.role < b.role ? -1 : a.role > b.role ? 1 : b.columns.length - a.columns.length,
@@ -142,6 +172,8 @@ export function collate(all: readonly Found[], options: CollateOptions = {}): Ma
   const scenarios = sorted.filter(
     ({ results }) => results.role === 'scenario' && results.seats !== undefined,
   );
+  if (sorted.some(({ results }) => results.role === 'scenario' && results.seats === undefined))
+    missing.push('Some results of scenarios do not say who sat where, and are in no pair');
   const pairs = scenarios.map(({ results }) => pairOf(results, nameOf));
   missing.push(...pairsMissing(list, pairs));
   return { tables: list, pairs, missing: [...new Set(missing)] };
@@ -151,10 +183,9 @@ const isSeen = (cell: Cell | undefined): boolean =>
   cell !== undefined && ['PASS', 'FAIL', 'WARN', 'INFO'].includes(cell.verdict);
 
 function columnOf(results: Results, name: string, since: readonly Found[], anonymous: boolean): Column {
-  const earlier = since
-    .filter((one) => identity(one.results) === identity(results) && one.results.start < results.start)
-    .sort((a, b) => (a.results.start < b.results.start ? 1 : -1))[0];
-  const before = new Map(earlier?.results.clauses.map(({ id, state }) => [id, state.verdict]) ?? []);
+  const found = earlierOf(results, since);
+  const earlier = found !== undefined && isComparable(found, results) ? found : undefined;
+  const before = new Map(earlier?.clauses.map(({ id, state }) => [id, state.verdict]) ?? []);
   const cells = results.clauses.map(({ id, state }): [string, Cell] => {
     const was = before.get(id);
     return [
@@ -163,7 +194,7 @@ function columnOf(results: Results, name: string, since: readonly Found[], anony
         verdict: state.verdict,
         tests: state.tests.length,
         ...(state.why === undefined || anonymous ? {} : { why: state.why }),
-        ...(was === undefined || was === state.verdict ? {} : { was }),
+        ...(was === undefined || was === state.verdict || was === 'not observed' ? {} : { was }),
       },
     ];
   });

@@ -1,8 +1,9 @@
 /** Reads results.json back, as a file that anybody may have had in hands. */
+import { worst } from '../../harness/engine/outcome.ts';
 import { problemsOf } from '../../harness/vectors/schema.ts';
 import { clauseStates } from './clauses.ts';
 import { readRegularFile } from './regular-file.ts';
-import { hasItsDigest, type Results, totalsOf } from './results.ts';
+import { captureFile, hasItsDigest, type Results, type TestResult, totalsOf } from './results.ts';
 
 /** The file is not what this version of the program writes; the message says in which way. */
 export class ResultsError extends Error {
@@ -34,8 +35,29 @@ function problemOf(value: unknown, text: string, version: string | undefined): s
   return undefined;
 }
 
+/** What a test says of itself and cannot be. */
+function impossible({ id, verdict, judgements, steps, stimuli, capture }: TestResult): string | undefined {
+  if (worst([verdict, ...judgements.map((judgement) => judgement.verdict)]) !== verdict)
+    return 'is said to be better than its judgements';
+  if (capture === undefined) return undefined;
+  if (capture.file !== captureFile(id)) return 'names the capture of another test';
+  const most = capture.frames;
+  const named = [
+    ...judgements.flatMap(({ frames }) => frames),
+    ...steps.flatMap(({ frames }) => frames),
+    ...stimuli.flatMap(({ frame }) => frame ?? []),
+  ];
+  return named.some((frame) => frame > most) ? 'names frames that its capture has not' : undefined;
+}
+
 /** What follows from the outcomes and is another in the file: its clauses or its totals. */
 function disagreement(results: Results): string | undefined {
+  const ids = new Set(results.outcomes.map(({ id }) => id));
+  if (ids.size < results.outcomes.length) return 'has a test twice';
+  for (const test of results.outcomes) {
+    const problem = impossible(test);
+    if (problem !== undefined) return `was changed: ${test.id} ${problem}`;
+  }
   const states = clauseStates(results);
   const at = states.findIndex(
     (state, n) => JSON.stringify(state) !== JSON.stringify(results.clauses[n]?.state),

@@ -75,6 +75,13 @@ export interface Progressed {
   broken: boolean;
 }
 
+const isDevice = (value: unknown): value is Device =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['vendor', 'product', 'version'].every(
+    (key) => typeof (value as { [key: string]: unknown })[key] === 'string',
+  );
+
 const isBeginning = (value: unknown): value is Beginning =>
   typeof value === 'object' &&
   value !== null &&
@@ -85,7 +92,7 @@ const isBeginning = (value: unknown): value is Beginning =>
   'start' in value &&
   typeof value.start === 'string' &&
   'device' in value &&
-  typeof value.device === 'object';
+  isDevice(value.device);
 
 /** The progress in a folder; undefined when there is none that can be read. */
 export function readProgress(folder: string, nowMs = Date.now()): Progressed | undefined {
