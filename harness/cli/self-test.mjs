@@ -119,7 +119,7 @@ function notOk(output) {
   return (kept.length > 0 ? kept : lines.slice(-60)).join('\n');
 }
 
-/** Three at a time, as the long ones mostly wait; those that run whole suites begin first. */
+/** Four at a time, as the long ones mostly wait; those that run whole suites begin first. */
 async function tapFiles(files) {
   const long = (file) => (/^harness\/(?:cli\/(?:run|ending|capsule)|bench\/seats)/.test(file) ? 0 : 1);
   const queue = [...files].sort((a, b) => long(a) - long(b));
@@ -128,7 +128,7 @@ async function tapFiles(files) {
     for (let file = queue.shift(); file !== undefined; file = queue.shift())
       results.push(await tapFile(file));
   };
-  await Promise.all([worker(), worker(), worker()]);
+  await Promise.all([worker(), worker(), worker(), worker()]);
   return total(results);
 }
 
