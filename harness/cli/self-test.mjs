@@ -121,7 +121,7 @@ function notOk(output) {
 
 /** Four at a time, as the long ones mostly wait; those that run whole suites begin first. */
 async function tapFiles(files) {
-  const long = (file) => (/^harness\/(?:cli\/(?:run|ending|capsule)|bench\/seats)/.test(file) ? 0 : 1);
+  const long = (file) => (/^harness\/(?:cli\/(?:run|usage|ending|capsule)|bench\/seats)/.test(file) ? 0 : 1);
   const queue = [...files].sort((a, b) => long(a) - long(b));
   const results = [];
   const worker = async () => {
