@@ -10,7 +10,7 @@ export interface Format {
   file: string;
   /** For `--help`. */
   what: string;
-  /** The file's content; undefined and a reason where this machine cannot make it. */
+  /** The file's content. Throws FormatUnavailable where this machine cannot make it. */
   render(run: Run): string | Uint8Array | Promise<string | Uint8Array>;
 }
 

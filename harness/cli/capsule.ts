@@ -73,7 +73,7 @@ function profileAtHand({ results }: DeviceRun, iut: string | undefined): Profile
   } catch (error) {
     if (iut !== undefined || !isForPeople(error)) throw error;
     process.stderr.write(
-      `dsmip: ${basename(results.profile.file)} is not at hand (--iut names it): all authenticators are taken for right ones\n`,
+      `dsmip: ${basename(results.profile.file)} is not at hand (--iut names it): its script will send registration messages as they were recorded\n`,
     );
     return undefined;
   }

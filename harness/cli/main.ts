@@ -188,7 +188,7 @@ function program(): Command {
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExit status: 0 no regression; 1 a regression (a clause that a test finds broken now and did not before);\n  2 no regression, but a test that was judged is INCONCLUSIVE or ERROR now; 64 a folder cannot be read',
+      '\nExit status: 0 no regression; 1 a regression (a clause that a test finds broken now and did not before);\n  2 no regression, but a test that was judged is not any more, a device is missing, or the new run was broken off;\n  64 a folder cannot be read',
     )
     .action(async (before, after, options) =>
       (await import('./compare.ts')).diffCommand(before, after, options),

@@ -6,7 +6,7 @@ import type { Results, TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
 import { labelled, plural } from '../text/layout.ts';
 
-/** `regression`: FAIL now and not before; `unjudged`: was judged and is INCONCLUSIVE or ERROR now. */
+/** `regression`: FAIL now and not before; `unjudged`: was judged and is not any more (INCONCLUSIVE, ERROR, NOT APPLICABLE). */
 export const changeKinds = ['regression', 'fixed', 'unjudged', 'new', 'gone', 'reading', 'other'] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
