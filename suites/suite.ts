@@ -3,16 +3,21 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestInfo, test } from '@playwright/test';
 import type { Location } from '@playwright/test/reporter';
-import { loadCatalogue } from '../harness/cli/catalogue.ts';
+import { suiteOf } from '../harness/cli/catalogue.ts';
 import { requestFromEnvironment } from '../harness/cli/request.ts';
 import { levelsOf, select } from '../harness/cli/select.ts';
 import { harmless } from '../harness/engine/describe.ts';
 import type { Outcome, StepRecord } from '../harness/engine/outcome.ts';
-import type { Ledger, Role } from '../harness/vectors/ledger.ts';
+import { type Ledger, type Role, sectionName } from '../harness/vectors/ledger.ts';
 import { projectRoot } from '../harness/vectors/load.ts';
 import type { TestCase } from '../harness/vectors/types.ts';
 import { onLines } from '../reports/runner/lines.ts';
-import { type Answer, socketVariable } from '../reports/runner/request.ts';
+import {
+  type Answer,
+  type BenchRequest,
+  type RunRequest,
+  socketVariable,
+} from '../reports/runner/request.ts';
 
 const connectMs = 10_000;
 const noReporter =
@@ -21,21 +26,25 @@ const noReporter =
 
 /** `@4.3`, `@4.3-f`, `@MUST`, `@co-located`: what `--grep` can ask for. */
 function tagsOf(one: TestCase, ledger: Ledger): string[] {
-  const sections = one.clauses.map((id) => ledger.clause(id).section);
+  const sections = one.clauses.map((id) => sectionName(ledger.clause(id)));
   const levels = levelsOf(one, ledger).map((level) => level.replace(/[^A-Za-z]+/g, '-').replace(/-$/, ''));
   return [...new Set([...sections, ...one.clauses, ...levels, one.position])].map((tag) => `@${tag}`);
 }
 
-/** Declare the tests of a role that this run has selected. */
+/** Declare the tests of a role that this run has selected, of one suite after the other. */
 export function suite(role: Role): void {
-  const { readings, selection, benches } = requestFromEnvironment();
-  const bench = benches.find((one) => one.role === role);
-  if (bench === undefined) return;
-  const { ledger, vectors } = loadCatalogue(readings);
-  const ofRole = vectors.tests.filter((one) => one.role === role);
+  const request = requestFromEnvironment();
+  const benches = request.benches.filter((one) => one.role === role);
+  if (benches.length === 0) return;
   test.beforeAll(() => {
     if (process.env[socketVariable] === undefined) throw new Error(noReporter);
   });
+  for (const bench of benches) declare(bench, request);
+}
+
+function declare(bench: BenchRequest, { readings, selection }: RunRequest): void {
+  const { ledger, tests } = suiteOf(bench.suite, readings);
+  const ofRole = tests.filter((one) => one.role === bench.role);
   for (const one of select(ofRole, ledger, selection)) {
     const annotation = [
       { type: 'vector', description: one.id },

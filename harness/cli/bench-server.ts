@@ -15,9 +15,10 @@ import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { RunCaptures } from './captures.ts';
-import { loadCatalogue } from './catalogue.ts';
+import { suiteOf } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
+import { brokenBefore, restsOnFindings } from './rests-on.ts';
 import { select } from './select.ts';
 
 const aliveMs = 500;
@@ -127,9 +128,9 @@ class Serving {
 
   async serve(finished: Promise<string>): Promise<void> {
     const { request, bench, folder, tests: ids } = this.begin;
-    const { ledger, vectors } = loadCatalogue(request.readings);
+    const { ledger, tests: all } = suiteOf(bench.suite, request.readings);
     const profile = loadProfile(bench.profile);
-    const known = new Map(vectors.tests.map((test) => [test.id, test]));
+    const known = new Map(all.map((test) => [test.id, test]));
     const tests = ids.map((id) => {
       const test = known.get(id);
       if (test === undefined) throw new Error(`there is no test "${id}"`);
@@ -160,7 +161,7 @@ class Serving {
     });
     // Playwright has filters of its own, by file and line for one.
     const asked = select(
-      vectors.tests.filter(({ role }) => role === profile.role),
+      all.filter(({ role }) => role === profile.role),
       ledger,
       request.selection,
     );
@@ -173,12 +174,12 @@ class Serving {
       { ...request, ...bench, selection },
       profile,
       ledger,
-      vectors.tests,
+      all,
       tests,
       conductor.facts,
       new Date(request.start),
     );
-    const clauses = clausesOfRole(ledger, profile.role, vectors.tests);
+    const clauses = clausesOfRole(ledger, profile.role, all);
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
     this.log(
       `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,
@@ -190,7 +191,7 @@ class Serving {
       () => this.speaker.say({ type: 'alive', running: [...this.running].slice(-mostTold) }),
       aliveMs,
     );
-    const all = async (): Promise<undefined> => {
+    const runAll = async (): Promise<undefined> => {
       await Promise.all(
         [...tests]
           .sort((a, b) => waitsOf(b) - waitsOf(a))
@@ -199,7 +200,7 @@ class Serving {
     };
     // What was over during the set-up has no outcomes.
     const over = await Promise.race([finished, undefined]);
-    const why = over ?? (await Promise.race([all(), finished]));
+    const why = over ?? (await Promise.race([runAll(), finished]));
     clearInterval(alive);
     clearInterval(touch);
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
@@ -219,7 +220,10 @@ class Serving {
       ...(whole === undefined ? {} : { capture: whole }),
     };
     const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
-    writeResults(this.folder, assemble(head, { ...end, outcomes, clauses }));
+    const results = assemble(head, { ...end, outcomes, clauses });
+    // What Mobile IPv4 itself asks for, and was found broken by the suite before.
+    end.findings.push(...restsOnFindings(ledger, results.clauses, brokenBefore(this.begin.before ?? [])));
+    writeResults(this.folder, { ...results, findings: end.findings });
     progress.remove();
     this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
     await conductor.close();

@@ -21,6 +21,7 @@ import { rejudge } from '../bench/recorded.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
+import { draftSuite } from '../vectors/suites.ts';
 import type { TestCase } from '../vectors/types.ts';
 import {
   decodeMessage,
@@ -28,7 +29,7 @@ import {
   type RegistrationRequest,
   verifyAuthenticator,
 } from '../wire/index.ts';
-import { loadCatalogue } from './catalogue.ts';
+import { suiteOf } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
 import { inPrivateWorld } from './isolation.ts';
 import { labProfiles, profileFile } from './lab-profiles.ts';
@@ -40,9 +41,9 @@ const registrationSeconds = 2;
 export async function benchmarkCommand(): Promise<void> {
   requireMachine(['home-agent']);
   if (await inPrivateWorld()) return;
-  const { ledger, vectors } = loadCatalogue();
+  const { ledger, tests: all } = suiteOf(draftSuite);
   const profile = loadProfile(profileFile(labProfiles['home-agent'][0] ?? ''));
-  const tests = vectors.tests.filter(({ role }) => role === profile.role);
+  const tests = all.filter(({ role }) => role === profile.role);
   const lines = [
     ...codec(profile),
     ...(await engine(tests, profile, ledger)),

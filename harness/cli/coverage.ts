@@ -19,7 +19,7 @@ export function coverageCommand(folders: readonly string[]): void {
       : folders.flatMap(runFoldersOf).map((folder): Covered => {
           const { results } = readResults(`${folder}/results.json`, version());
           const clauses = results.clauses.map((clause) => ({ clause, ...clause.state }));
-          return { role: results.role, clauses };
+          return { role: roleOf(results.role, results.document), clauses };
         });
   const { lines, complete } = coverage(all, { width: process.stdout.columns ?? 120, colour: false });
   const title =
@@ -30,19 +30,26 @@ export function coverageCommand(folders: readonly string[]): void {
   process.exitCode = complete ? 0 : 1;
 }
 
+/** Each suite counts for itself; the draft's goes without saying. */
+const roleOf = (role: string, document: string): string =>
+  document.startsWith('draft-') ? role : `${role}, ${document}`;
+
 /** Without a run: the tests that apply to each set-up. */
 function ofVectors(): Covered[] {
-  const { ledger, vectors } = loadCatalogue();
-  return roles.flatMap((role) =>
+  const { suites } = loadCatalogue();
+  const withTests = suites.flatMap((loaded) =>
+    roles
+      .filter((role) => loaded.tests.some((test) => test.role === role))
+      .map((role) => ({ ...loaded, role })),
+  );
+  return withTests.flatMap(({ ledger, tests: all, role }) =>
     labProfiles[role].map((name): Covered => {
       const profile = loadProfile(profileFile(name));
-      const tests = vectors.tests.filter(
-        (test) => test.role === role && notApplicable(test, profile) === undefined,
-      );
+      const tests = all.filter((test) => test.role === role && notApplicable(test, profile) === undefined);
       const judged = new Set(tests.flatMap(({ clauses }) => clauses));
       return {
-        role,
-        clauses: clausesOfRole(ledger, role, vectors.tests).map((clause) => ({
+        role: roleOf(role, ledger.document),
+        clauses: clausesOfRole(ledger, role, all).map((clause) => ({
           clause,
           verdict: judged.has(clause.id) ? 'PASS' : 'not observed',
           why: clause.unseen ?? clause.note ?? 'no vector judges it',

@@ -5,7 +5,7 @@ import type { Aspect, Clause } from '../vectors/ledger.ts';
 import { deviceRoles } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 
-const { ledger, vectors } = loadCatalogue();
+const { ledger, tests } = loadCatalogue();
 
 /** Whether a clause, as a whole or in an aspect, gives a device of this role a verdict of its own. */
 function isJudged(clause: Clause, role: (typeof deviceRoles)[number]): boolean {
@@ -30,8 +30,8 @@ for (const role of deviceRoles) {
 }
 
 t.test('every deviation is named by a vector, and every vector catches one', async (t) => {
-  const named = new Set(vectors.tests.flatMap(({ kills }) => kills));
+  const named = new Set(tests.flatMap(({ kills }) => kills));
   for (const name of deviations.keys()) t.ok(named.has(name), name);
-  const idle = vectors.tests.filter(({ kills }) => kills.length === 0).map(({ id }) => id);
+  const idle = tests.filter(({ kills }) => kills.length === 0).map(({ id }) => id);
   t.same(idle, [], 'tests that nothing fails');
 });

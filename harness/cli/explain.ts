@@ -4,7 +4,14 @@ import { labelled } from '../../reports/text/layout.ts';
 import { type Deviation, deviations } from '../agents/deviations.ts';
 import { stepWords } from '../engine/describe.ts';
 import { closest } from '../vectors/closest.ts';
-import type { Aspect, Clause, Ledger, Level, Reading } from '../vectors/ledger.ts';
+import {
+  type Aspect,
+  type Clause,
+  type Ledger,
+  type Level,
+  type Reading,
+  sectionName,
+} from '../vectors/ledger.ts';
 import type { Step, TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
@@ -58,8 +65,8 @@ function mapped<T, U>(of: { readonly [name: string]: T }, work: (one: T) => U): 
 
 /** Run the command. Throws UsageError for what there is not. */
 export function explainCommand(what: string): void {
-  const { ledger, vectors } = loadCatalogue();
-  const lines = explain(what, ledger, vectors.tests);
+  const { ledger, tests } = loadCatalogue();
+  const lines = explain(what, ledger, tests);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
@@ -72,7 +79,7 @@ export function explain(what: string, ledger: Ledger, tests: readonly TestCase[]
   if (reading !== undefined) return readingProse(reading, tests);
   const named = [...deviations].filter(([name]) => name === what || name.endsWith(`/${what}`));
   if (named.length > 0) return named.flatMap(([name, deviation]) => deviationProse(name, deviation, tests));
-  const inSection = [...ledger.clauses.values()].filter(({ section }) => section === what);
+  const inSection = [...ledger.clauses.values()].filter((one) => sectionName(one) === what);
   if (inSection.length > 0)
     return inSection.flatMap((one) => labelled(`${one.id.padEnd(8)} `, one.requires, width));
   const chosen = tests.filter(

@@ -3,6 +3,7 @@
  * by exactly the vectors that name it (architecture: "Reference agents").
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { deviations } from '../agents/deviations.ts';
@@ -11,7 +12,7 @@ import { mountPrivateRun } from '../net/index.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
 import type { Role, TestCase } from '../vectors/types.ts';
-import { loadCatalogue } from './catalogue.ts';
+import { type LoadedSuite, loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
 import { inPrivateWorld } from './isolation.ts';
 import { type Job, type Result, wronglyBlamed } from './kill-judge.ts';
@@ -23,6 +24,7 @@ interface Options {
   deviation: string[];
   role?: string;
   labs: string;
+  sample: string;
   update?: boolean;
 }
 
@@ -34,16 +36,21 @@ const fewestRows = 3;
 
 type Profiles = ReadonlyMap<string, Profile>;
 
+/** One of `of` tests, others for every deviation, and the same ones each time. */
+const isSampled = (deviation: string, { id }: TestCase, of: number): boolean =>
+  createHash('sha256').update(`${deviation} ${id}`).digest().readUInt32BE() % of === 0;
+
 /**
  * Which set-ups a deviation has to be run on: the first with every test that applies there, the others with what did not apply
- * before.
+ * before. Of the tests that do not name it one in `sample` is run.
  */
-function jobsOf(deviation: string, tests: readonly TestCase[], profiles: Profiles): Job[] {
+function jobsOf(deviation: string, all: readonly TestCase[], profiles: Profiles, sample: number): Job[] {
+  const tests = all.filter((test) => test.kills.includes(deviation) || isSampled(deviation, test, sample));
   let left = tests.filter((test) => test.kills.includes(deviation));
   const ids = (some: readonly TestCase[]): string[] => some.map(({ id }) => id);
   // One that no vector names yet: wherever it may show.
   if (left.length === 0)
-    return [...profiles.keys()].map((profile) => ({ deviation, profile, tests: ids(tests) }));
+    return [...profiles.keys()].map((profile) => ({ deviation, profile, tests: ids(all) }));
   let untried = tests;
   const jobs: Job[] = [];
   for (const [name, profile] of profiles) {
@@ -148,31 +155,32 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   if (await inPrivateWorld()) return;
   // Once, before the workers would each do it.
   mountPrivateRun();
-  const { vectors } = loadCatalogue();
+  const sample = Number(options.sample);
+  if (!Number.isInteger(sample) || sample < 1 || sample > 100)
+    throw new UsageError(`--sample takes a number from 1 to 100, not "${options.sample}"`);
+  const { suites, tests: all } = loadCatalogue();
   const names = options.deviation.length > 0 ? options.deviation : [...deviations.keys()];
+  const choice = namedOnDemandOnly(suites);
   const jobs = (Object.keys(labProfiles) as Role[])
     .filter((role) => options.role === undefined || role === options.role)
-    .flatMap((role) => {
-      const tests = vectors.tests.filter((test) => test.role === role);
-      if (role !== 'scenario')
+    .flatMap((role) =>
+      groups(suites).flatMap(({ tests: ofGroup, isChoice }) => {
+        const tests = ofGroup.filter((test) => test.role === role);
+        // In scenarios every agent takes part; their vectors name a choice of what the suites prove already.
+        const own = role === 'scenario' ? names : names.filter((name) => name.startsWith(`${role}/`));
+        const named = new Set(tests.flatMap(({ kills }) => kills));
+        const isAll = role === 'scenario' ? options.update === true && options.role === role : !isChoice;
         return jobsOfRole(
           role,
-          names.filter((name) => name.startsWith(`${role}/`)),
+          isAll ? own.filter((name) => !choice.has(name)) : own.filter((name) => named.has(name)),
           tests,
+          sample,
         );
-      // Every agent takes part there; its vectors name a choice of what the suites prove already.
-      const named = new Set(tests.flatMap(({ kills }) => kills));
-      return jobsOfRole(
-        role,
-        options.update === true && options.role === 'scenario'
-          ? names
-          : names.filter((name) => named.has(name)),
-        tests,
-      );
-    });
+      }),
+    );
   if (jobs.length === 0) throw new UsageError('no row of the matrix is like that');
   const results = await runAll(jobs, labs, options.update === true);
-  if (options.update) updateKills(results, vectors.tests);
+  if (options.update) updateKills(results, all);
   const failed = results.filter((result) => result.problems.length > 0);
   const wrong = wronglyBlamed(results.filter(({ job }) => !labProfiles.scenario.includes(job.profile)));
   for (const problem of wrong) process.stdout.write(`WRONG ${problem}\n`);
@@ -182,13 +190,34 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   process.exit();
 }
 
+/**
+ * Suites that are run together, and those that are run on demand, each by itself: their vectors name the deviations that they are
+ * about, which are run there alone.
+ */
+function groups(suites: readonly LoadedSuite[]): { tests: TestCase[]; isChoice: boolean }[] {
+  const together = suites.filter(({ suite }) => suite.onDemand !== true);
+  const alone = suites.filter(({ suite }) => suite.onDemand === true);
+  return [
+    { tests: together.flatMap(({ tests }) => tests), isChoice: false },
+    ...alone.map(({ tests }) => ({ tests, isChoice: true })),
+  ];
+}
+
+/** Deviations that only suites run on demand are about. */
+function namedOnDemandOnly(suites: readonly LoadedSuite[]): ReadonlySet<string> {
+  const namedBy = (some: readonly TestCase[]): string[] => some.flatMap(({ kills }) => kills);
+  const [together, ...alone] = groups(suites);
+  const ordinary = new Set(namedBy(together?.tests ?? []));
+  return new Set(alone.flatMap(({ tests }) => namedBy(tests)).filter((name) => !ordinary.has(name)));
+}
+
 /** The rows of a role, those without a deviation first. */
-function jobsOfRole(role: Role, names: readonly string[], tests: readonly TestCase[]): Job[] {
-  if (names.length === 0) return [];
+function jobsOfRole(role: Role, names: readonly string[], tests: readonly TestCase[], sample: number): Job[] {
+  if (names.length === 0 || tests.length === 0) return [];
   const profiles: Profiles = new Map(
     labProfiles[role].map((name) => [name, loadProfile(profileFile(name))] as const),
   );
-  const deviant = names.flatMap((deviation) => jobsOf(deviation, tests, profiles));
+  const deviant = names.flatMap((deviation) => jobsOf(deviation, tests, profiles, sample));
   const needed = [...profiles.keys()].filter((profile) => deviant.some((job) => job.profile === profile));
   const ids = tests.map(({ id }) => id);
   return [

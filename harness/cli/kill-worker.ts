@@ -28,8 +28,8 @@ interface Lab {
 
 /** `dsmip kill-worker`, started by the kill matrix with a channel to it. */
 export async function killWorkerCommand(): Promise<void> {
-  const { ledger, vectors } = loadCatalogue();
-  const byId = new Map(vectors.tests.map((test) => [test.id, test]));
+  const { ledger, tests: all } = loadCatalogue();
+  const byId = new Map(all.map((test) => [test.id, test]));
   const profiles = new Map<string, Profile>();
   const baselines = new Map<string, Baseline>();
   const labs = new Map<number, Lab>();
@@ -92,7 +92,10 @@ export async function killWorkerCommand(): Promise<void> {
 
   process.on('message', (message: ToWorker) => {
     if ('finish' in message) process.exit(0);
-    else if ('baseline' in message) baselines.set(message.profile, new Map(message.baseline));
+    else if ('baseline' in message) {
+      const before = baselines.get(message.profile) ?? [];
+      baselines.set(message.profile, new Map([...before, ...message.baseline]));
+    }
     // An agent of a lab may be too slow on a busy machine: the lab is built anew, once.
     else
       again(message.job, message.lab).catch((error: unknown) => {

@@ -52,6 +52,12 @@ function program(): Command {
   selectable(root.command('run'))
     .description('test a device and write a report; without --iut, the reference agents in the embedded labs')
     .option('--iut <file>', 'profile of the device under test')
+    .option(
+      '--suite <name>',
+      'only this suite: rfc3344 (Mobile IPv4 itself), draft; may be given again (default: both, rfc3344 first)',
+      collect,
+      [],
+    )
     .option('--strict', 'a broken SHOULD fails')
     .option('--interactive', 'hooks of the profile may ask the operator')
     .option(
@@ -287,6 +293,11 @@ function program(): Command {
     .option('--deviation <name>', 'only this one; may be given again', collect, [])
     .option('--role <role>', 'only the rows of this suite (home-agent, foreign-agent, mobile-node, scenario)')
     .option('--labs <n>', 'labs side by side', '12')
+    .option(
+      '--sample <n>',
+      'of the tests that do not name a deviation run one in so many, others for each (npm test: 5); 1 is all',
+      '1',
+    )
     .option('--update', 'write what was seen into the "kills" of the vectors, for review')
     .addHelpText('after', '\nExit status: 0 all as named; 1 not')
     .action(async (options) => (await import('./kill-matrix.ts')).killMatrixCommand(options));

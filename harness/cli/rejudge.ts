@@ -7,10 +7,9 @@ import { framesOf, runFoldersOf } from '../../reports/model/run.ts';
 import { type CapturedFrame, RecordingError, rejudge } from '../bench/recorded.ts';
 import type { RunFacts } from '../bench/schedule.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { ledgerDirectory, loadLedger } from '../vectors/ledger.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
-import { loadCatalogue } from './catalogue.ts';
+import { ledgerUnder, suiteOfDocument } from './catalogue.ts';
 import { UsageError } from './errors.ts';
 import { clausesOfRole, header, ledgerHash, profileHash, vectorsHash } from './header.ts';
 import { readingsOf } from './select.ts';
@@ -69,7 +68,7 @@ export async function rejudgeFolder(
  * by somebody who knows how it is made. Throws ResultsError.
  */
 function checkFacts(results: Results, profile: Profile, file: string): void {
-  const { ledger, vectors } = loadCatalogue(results.readings);
+  const { ledger, tests } = suiteOfDocument(results.document, results.readings);
   const ids = new Set([...results.outcomes.map(({ id }) => id), ...(results.notRun ?? [])]);
   const { strict, selection, readings, start } = results;
   const right: { [key: string]: unknown } = {
@@ -77,12 +76,12 @@ function checkFacts(results: Results, profile: Profile, file: string): void {
       { strict, selection, readings, profileName: results.profile.file },
       profile,
       ledger,
-      vectors.tests,
-      vectors.tests.filter(({ id }) => ids.has(id)),
+      tests,
+      tests.filter(({ id }) => ids.has(id)),
       factsOf(results),
       new Date(start),
     ),
-    clauses: clausesOfRole(ledger, profile.role, vectors.tests),
+    clauses: clausesOfRole(ledger, profile.role, tests),
   };
   const found: { [key: string]: unknown } = {
     ...results,
@@ -148,11 +147,9 @@ export async function rejudgeResults(
   profile: Profile,
   readings: Results['readings'],
 ): Promise<TestResult[]> {
-  const recorded = loadCatalogue(results.readings);
+  const recorded = suiteOfDocument(results.document, results.readings);
   const wanted = new Set([...results.outcomes.map(({ id }) => id), ...(results.notRun ?? [])]);
-  const tests = new Map(
-    recorded.vectors.tests.filter(({ id }) => wanted.has(id)).map((test) => [test.id, test]),
-  );
+  const tests = new Map(recorded.tests.filter(({ id }) => wanted.has(id)).map((test) => [test.id, test]));
   if (vectorsHash([...tests.values()]) !== results.vectors) {
     throw new ResultsError(
       'the vectors are not those of this run: take the version of the project that it was made with',
@@ -163,7 +160,7 @@ export async function rejudgeResults(
       'the ledger is not that of this run: take the version of the project that it was made with',
     );
   }
-  const ledger = loadLedger(ledgerDirectory, { readings });
+  const ledger = ledgerUnder(recorded.suite, readings);
   const facts = factsOf(results);
   const outcomes: TestResult[] = [];
   for (const outcome of results.outcomes) {

@@ -6,6 +6,7 @@ import { type BenchRequest, type RunRequest, requestVariable } from '../../repor
 import { isolated } from '../net/isolate.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { readJson } from '../vectors/schema.ts';
+import { allSuites, draftSuite, suiteNamed } from '../vectors/suites.ts';
 import { UsageError } from './errors.ts';
 import { labProfiles, profileName } from './lab-profiles.ts';
 
@@ -16,17 +17,31 @@ export const standardProfiles: readonly string[] = Object.values(labProfiles).fl
   names.slice(0, 1).map(profileName),
 );
 
-/** The benches of a run: that of the profile given, or the embedded labs. */
-export function benchesOf(given: string | undefined): BenchRequest[] {
-  if (given !== undefined) return [benchOf(resolve(given), given)];
-  return standardProfiles.map((name) => benchOf(join(projectRoot, name), name));
-}
-
-/** Profiles are named from where the command is given; our own from the project's root. */
-function benchOf(profile: string, profileName: string): BenchRequest {
-  const { bench, role } = readJson(profile) as { bench?: object; role?: unknown };
-  const name = String(role);
-  return { name, role: name, profile, profileName, lab: bench !== undefined && 'lab' in bench };
+/**
+ * The benches of a run: that of the profile given, or the embedded labs; for each suite named, or all that are not run on demand only,
+ * one after the other. Throws UnknownSuiteError.
+ */
+export function benchesOf(given: string | undefined, suiteNames?: readonly string[]): BenchRequest[] {
+  const suites =
+    suiteNames === undefined
+      ? allSuites().filter(({ onDemand }) => onDemand !== true)
+      : suiteNames.map(suiteNamed).sort((a, b) => a.order - b.order);
+  const benches = (profile: string, profileName: string): BenchRequest[] => {
+    const { bench, role } = readJson(profile) as { bench?: object; role?: unknown };
+    return suites
+      .filter(({ directory }) => existsSync(join(directory, String(role))))
+      .map(({ name }) => ({
+        name: name === draftSuite ? String(role) : `${name}-${String(role)}`,
+        role: String(role),
+        suite: name,
+        profile,
+        profileName,
+        lab: bench !== undefined && 'lab' in bench,
+      }));
+  };
+  // Profiles are named from where the command is given; our own from the project's root.
+  if (given !== undefined) return benches(resolve(given), given);
+  return standardProfiles.flatMap((name) => benches(join(projectRoot, name), name));
 }
 
 /**

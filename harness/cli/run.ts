@@ -23,6 +23,7 @@ import { deviations } from '../agents/deviations.ts';
 import { closest } from '../vectors/closest.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
+import { draftSuite } from '../vectors/suites.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
 import { requireMachine } from './doctor.ts';
@@ -33,6 +34,8 @@ import { judgedIn, readingsOf, type Selection, select, selectionOf } from './sel
 
 export interface RunCommandOptions extends Selection {
   iut?: string;
+  /** None: all that are not run on demand only. */
+  suite: string[];
   strict?: boolean;
   interactive?: boolean;
   reading: string[];
@@ -59,8 +62,19 @@ const longestWriteMs = 15_000;
 export async function runCommand(options: RunCommandOptions): Promise<void> {
   const reports = formatsOf(options.report);
   const readings = readingsOf(options.reading);
-  const { ledger, vectors } = loadCatalogue(readings);
-  const all = benchesOf(options.iut).map((bench) => ({ bench, profile: loadProfile(bench.profile) }));
+  const suites = options.suite.length === 0 ? undefined : options.suite;
+  const benches = benchesOf(options.iut, suites);
+  if (benches.length === 0)
+    throw new UsageError(`--suite ${options.suite.join(', ')} has no vectors of the role of this profile`);
+  const {
+    ledger,
+    tests: known,
+    suites: loaded,
+  } = loadCatalogue(readings, [...new Set(benches.map(({ suite }) => suite))]);
+  const suiteOfTest = new Map(
+    loaded.flatMap(({ suite, tests: own }) => own.map(({ id }) => [id, suite.name])),
+  );
+  const all = benches.map((bench) => ({ bench, profile: loadProfile(bench.profile) }));
   const [only] = all;
   if (options.iut !== undefined && options.role !== undefined && options.role !== only?.bench.role) {
     throw new UsageError(
@@ -69,7 +83,7 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   }
   const roles = all.map(({ bench }) => bench.role);
   const tests = select(
-    vectors.tests.filter(({ role }) => roles.includes(role)),
+    known.filter(({ role }) => roles.includes(role)),
     ledger,
     options,
   );
@@ -79,14 +93,17 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   }
   if (options.interactive === true && !hasTerminal())
     throw new UsageError('--interactive asks the operator at the terminal, and this run has none');
-  const chosen = all.filter(({ bench }) => tests.some(({ role }) => role === bench.role));
+  const isOf = (test: TestCase, { role, suite }: BenchRequest): boolean =>
+    test.role === role && suiteOfTest.get(test.id) === suite;
+  const chosen = all.filter(({ bench }) => tests.some((test) => isOf(test, bench)));
   checkDeviations(
     chosen.map(({ bench }) => bench),
     options.deviate,
   );
   requireMachine(chosen.map(({ profile }) => profile.role));
   const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
-  const name = chosen.length === 1 ? (chosen[0]?.profile.device.product ?? '') : 'reference-agents';
+  const products = new Set(chosen.map(({ profile }) => profile.device.product));
+  const name = products.size === 1 ? [...products].join() : 'reference-agents';
   const out = makeFolder(name, options.out);
   const request: RunRequest = {
     benches: chosen.map(({ bench }) => ({ ...bench, deviations: deviationsFor(bench, options.deviate) })),
@@ -101,9 +118,10 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   };
   for (const { bench, profile } of chosen) {
     const { vendor, product, version } = profile.device;
-    const count = tests.filter(({ role }) => role === bench.role).length;
+    const count = tests.filter((test) => isOf(test, bench)).length;
+    const of = bench.suite === draftSuite ? '' : ` (${bench.suite})`;
     process.stdout.write(
-      `dsmip: ${plural(count, 'test')} of a ${bench.role} against ${vendor} ${product} ${version}\n`,
+      `dsmip: ${plural(count, 'test')} of a ${bench.role}${of} against ${vendor} ${product} ${version}\n`,
     );
   }
   const ended = await playwright(request);

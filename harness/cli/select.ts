@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { closest } from '../vectors/closest.ts';
-import type { Ledger } from '../vectors/ledger.ts';
+import { type Ledger, sectionName } from '../vectors/ledger.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { judgedBy, roles, type TestCase } from '../vectors/types.ts';
 import { UsageError } from './errors.ts';
@@ -35,7 +35,7 @@ export function levelsOf(test: TestCase, ledger: Ledger): string[] {
 function fitsClause(test: TestCase, wanted: string, ledger: Ledger): boolean {
   if (wanted.includes('#')) return judgedIn(test).includes(wanted);
   return test.clauses.some((id) => {
-    const { section } = ledger.clause(id);
+    const section = sectionName(ledger.clause(id));
     return id === wanted || section === wanted || section.startsWith(`${wanted}.`);
   });
 }
@@ -78,7 +78,7 @@ export function select(tests: readonly TestCase[], ledger: Ledger, selection: Se
       oneOf(role, roles, 'no vector has this role'),
     );
   if (clause !== undefined) {
-    const sections = new Set([...ledger.clauses.values()].map(({ section }) => section));
+    const sections = new Set([...ledger.clauses.values()].map(sectionName));
     const isSection =
       sections.has(clause) || [...sections].some((section) => section.startsWith(`${clause}.`));
     if (!isSection) ledger.clause(clause);

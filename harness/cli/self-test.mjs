@@ -156,7 +156,7 @@ async function suites(folder) {
 
 /** The kill matrix prints, last, how many deviations were caught as named and how many not. */
 async function killMatrix() {
-  const { status, output } = await run(process.execPath, [dsmip, 'kill-matrix']);
+  const { status, output } = await run(process.execPath, [dsmip, 'kill-matrix', '--sample', '5']);
   const counts = /(\d+) passed, (\d+) failed\s*$/.exec(output);
   const passed = Number(counts?.[1] ?? 0);
   const failed = Number(counts?.[2] ?? 0) || (status === 0 ? 0 : 1);

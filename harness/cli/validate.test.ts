@@ -11,7 +11,7 @@ import { checkProfile, warningsOf } from './validate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-validate-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-const { tests } = loadCatalogue().vectors;
+const { tests } = loadCatalogue();
 
 interface ProfileFile {
   $schema?: string;

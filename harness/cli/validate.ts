@@ -104,7 +104,7 @@ function needsTwo({ preamble, body, postamble }: TestCase): boolean {
 /** Run the command. Throws DataError naming file, place and mend. */
 export function validateCommand(profiles: readonly string[]): void {
   if (profiles.length > 0) {
-    const { tests } = loadCatalogue().vectors;
+    const { tests } = loadCatalogue();
     for (const file of profiles) {
       const profile = checkProfile(file, tests);
       const { vendor, product, version } = profile.device;
@@ -114,7 +114,7 @@ export function validateCommand(profiles: readonly string[]): void {
     }
     return;
   }
-  const { ledger, vectors } = loadCatalogue();
+  const { ledger, tests, suites } = loadCatalogue();
   const goldens = filesIn('vectors/wire', '.json');
   let messages = 0;
   for (const file of goldens)
@@ -125,14 +125,16 @@ export function validateCommand(profiles: readonly string[]): void {
   for (const name of standardProfiles) {
     const profile = loadProfile(join(projectRoot, name));
     packets += rehearse(
-      vectors.tests.filter(({ role }) => role === profile.role),
+      tests.filter(({ role }) => role === profile.role),
       profile,
     );
   }
-  const files = new Set(vectors.tests.map(({ file }) => file));
+  const files = new Set(tests.map(({ file }) => file));
+  const fragments = suites.reduce((sum, one) => sum + one.fragments, 0);
   const lines = [
+    `suites: ${suites.map(({ suite, ledger: own }) => `${suite.name} (${own.clauses.size} clauses)`).join(', ')}`,
     `${ledger.clauses.size} clauses, ${ledger.readings.size} readings, ${ledger.keywords.length} keywords`,
-    `${files.size} vector files, ${vectors.tests.length} tests, ${vectors.fragments} fragments; ${packets} packets rehearsed`,
+    `${files.size} vector files, ${tests.length} tests, ${fragments} fragments; ${packets} packets rehearsed`,
     `${goldens.length} files of golden octets, ${messages} messages`,
     `${labProfiles.length} profiles and ${configurations.length} configurations of the lab`,
     `${readdirSync(schemaDirectory).length} schemas (${relative(process.cwd(), schemaDirectory)})`,

@@ -2,10 +2,11 @@
  * The ledger: every clause of the draft and every base check, the readings of its open places, and its
  * requirement keywords by line. What a broken clause means is said here and nowhere else.
  */
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { closest } from './closest.ts';
 import { DataError, type Problem, readValid } from './schema.ts';
+import { draftSuite, suiteNamed } from './suites.ts';
 import type { Role } from './types.ts';
 
 export type { Role } from './types.ts';
@@ -57,13 +58,13 @@ export interface Aspect {
 
 export interface Clause {
   readonly id: string;
-  /** Section of the draft, or 'base'. */
+  /** Section of its document, 'base' of the draft's base checks, or 'robustness'. */
   readonly section: string;
   readonly level: Level;
   /** Whom the clause binds. */
   readonly roles: readonly Role[];
   readonly requires: string;
-  /** First and last line in the draft, of each stretch; empty for base checks. */
+  /** First and last line in its document, of each stretch; empty for what stands in no document as such. */
   readonly lines: readonly (readonly [number, number])[];
   /** Sections of RFCs behind the clause. */
   readonly sources: readonly string[];
@@ -79,6 +80,8 @@ export interface Clause {
   readonly readings: readonly string[];
   /** What of the clause cannot be seen from outside. */
   readonly unseen?: string;
+  /** Clauses of Mobile IPv4 itself (suite rfc3344) without which this one cannot hold. */
+  readonly restsOn: readonly string[];
 }
 
 /** A clause, or one aspect of it, as an expectation names it. */
@@ -152,18 +155,19 @@ export class UnknownClauseError extends Error {
 }
 
 /** The ledger of the draft under test. */
-export const ledgerDirectory = fileURLToPath(
-  new URL('../../vectors/draft-tsirtsis-v4v6-mipv4-00/', import.meta.url),
-);
+export const ledgerDirectory = suiteNamed(draftSuite).directory;
 
 type Raw<T> = Omit<
   T,
-  'sources' | 'also' | 'governedBy' | 'aspects' | 'readings' | 'settled' | 'alternatives'
+  'sources' | 'also' | 'governedBy' | 'aspects' | 'readings' | 'restsOn' | 'settled' | 'alternatives'
 > &
   Partial<T>;
 
+type ClausesFile = Pick<Ledger, 'document' | 'numbering' | 'sha256'> & { clauses: Raw<Clause>[] };
+
 /**
- * Reads clauses.json, readings.json and keywords.json of a directory and checks that they agree.
+ * Reads clauses.json, the clauses-*.json of further documents, and where they are there readings.json and keywords.json of a directory,
+ * and checks that they agree.
  *
  * @throws {DataError} when a file is missing, breaks its schema, or names what is not there.
  * @throws {UnknownClauseError} when `options.readings` names what is not there.
@@ -174,20 +178,29 @@ export function loadLedger(directory: string = ledgerDirectory, options: LedgerO
     readings: join(directory, 'readings.json'),
     keywords: join(directory, 'keywords.json'),
   };
-  const rawClauses = readValid<
-    Pick<Ledger, 'document' | 'numbering' | 'sha256'> & { clauses: Raw<Clause>[] }
-  >('clauses.schema.json', files.clauses);
-  const rawReadings = readValid<{ readings: Raw<Reading>[] }>('readings.schema.json', files.readings);
-  const { keywords } = readValid<{ keywords: Keyword[] }>('keywords.schema.json', files.keywords);
+  const rawClauses = readValid<ClausesFile>('clauses.schema.json', files.clauses);
+  const further = readdirSync(directory)
+    .filter((name) => /^clauses-.*\.json$/.test(name))
+    .sort()
+    .map((name) => readValid<ClausesFile>('clauses.schema.json', join(directory, name)));
+  const rawReadings = existsSync(files.readings)
+    ? readValid<{ readings: Raw<Reading>[] }>('readings.schema.json', files.readings)
+    : { readings: [] };
+  const { keywords } = existsSync(files.keywords)
+    ? readValid<{ keywords: Keyword[] }>('keywords.schema.json', files.keywords)
+    : { keywords: [] };
 
-  const clauses = rawClauses.clauses.map((clause) => ({
-    sources: [],
-    also: [],
-    governedBy: [],
-    aspects: {},
-    readings: [],
-    ...clause,
-  }));
+  const clauses = [rawClauses, ...further].flatMap((file) =>
+    file.clauses.map((clause) => ({
+      sources: [],
+      also: [],
+      governedBy: [],
+      aspects: {},
+      readings: [],
+      restsOn: [],
+      ...clause,
+    })),
+  );
   const readings = rawReadings.readings.map((reading) => ({ settled: false, alternatives: [], ...reading }));
   const readingsById = byId(files.readings, 'readings', readings);
   const clausesById = byId(files.clauses, 'clauses', clauses);
@@ -299,8 +312,8 @@ function clauseProblems(
   for (const id of clause.governedBy) {
     if (!clauses.has(id)) problems.push({ path: `${path}.governedBy`, message: `no clause "${id}"` });
   }
-  const isBase = clause.section === 'base';
-  if (isBase !== clause.id.startsWith('B') || (!isBase && clause.id.split('-')[0] !== clause.section)) {
+  const isBase = clause.section === 'base' || clause.section === 'robustness';
+  if (clause.section !== sectionOfId(clause.id)) {
     problems.push({
       path: `${path}.section`,
       message: `"${clause.section}" is not the section that the id names`,
@@ -317,6 +330,30 @@ function clauseProblems(
       problems.push({ path: `${path}.lines`, message: `line ${first} stands after line ${last}` });
   }
   return problems;
+}
+
+/** `4.3-f`, `rfc3344-3.8.2.1-a`, `B7`, `robust-a`. */
+function sectionOfId(id: string): string {
+  if (id.startsWith('B')) return 'base';
+  return id.startsWith('robust-') ? 'robustness' : (id.split('-').at(-2) ?? '');
+}
+
+/** A clause's section with its document, as a selection names it: `4.3`, `rfc3344-3.8.2.1`, `base`. */
+export const sectionName = ({ id, section }: Pick<Clause, 'id' | 'section'>): string =>
+  section === 'base' || section === 'robustness' ? section : id.slice(0, id.lastIndexOf('-'));
+
+/** Several ledgers as one, for what is asked of all; ids are never shared. The document is that of the last. */
+export function mergedLedger(ledgers: readonly Ledger[]): Ledger {
+  const last = ledgers.at(-1);
+  if (last === undefined) throw new Error('there is no ledger');
+  const clauses = new Map(ledgers.flatMap((one) => [...one.clauses]));
+  return {
+    ...last,
+    clauses,
+    readings: new Map(ledgers.flatMap((one) => [...one.readings])),
+    keywords: ledgers.flatMap((one) => one.keywords),
+    clause: (reference) => findClause(clauses, reference),
+  };
 }
 
 /** Every reading a clause or an aspect of it rests on, with the name of that clause or aspect. */

@@ -1,7 +1,6 @@
 /** Reads the vectors of a draft: schema, expansion, and every check that can be made without a device. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { closest } from './closest.ts';
 import { fault } from './errors.ts';
 import { expandJson, type Fragment, type Fragments, readSteps, type Scope } from './expand.ts';
@@ -10,6 +9,7 @@ import { checkIcsExpression } from './ics.ts';
 import type { JudgedClause, Ledger } from './ledger.ts';
 import { isKnownReference, referenceNames, referencesIn } from './references.ts';
 import { problemsOf, readValid } from './schema.ts';
+import { draftSuite, projectRoot, suiteNamed } from './suites.ts';
 import {
   type Json,
   type JsonObject,
@@ -23,9 +23,7 @@ import {
   type TestCase,
 } from './types.ts';
 
-/** Root of the project: paths in messages and results are relative to it. */
-export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
-export const draftDirectory = join(projectRoot, 'vectors/draft-tsirtsis-v4v6-mipv4-00');
+export { projectRoot } from './suites.ts';
 
 interface Row {
   id: string;
@@ -58,7 +56,10 @@ export interface LoadOptions {
   ledger: Ledger;
   /** Names of the deviations that exist; left out, `kills` are not checked. */
   deviations?: ReadonlySet<string>;
+  /** Folder of the suite; the draft's when left out. */
   directory?: string;
+  /** Folder of the suite whose fragments are used besides. */
+  fragmentsFrom?: string;
 }
 
 export interface VectorSet {
@@ -75,8 +76,12 @@ interface FragmentShelf {
 
 /** Load every vector. Throws DataError naming file, place and mend; at the first file that is wrong. */
 export function loadVectors(options: LoadOptions): VectorSet {
-  const directory = options.directory ?? draftDirectory;
+  const directory = options.directory ?? suiteNamed(draftSuite).directory;
+  const { fragmentsFrom } = options;
+  const borrowed = (folder: string): Map<string, Fragment> =>
+    fragmentsFrom === undefined ? new Map() : readFragments(join(fragmentsFrom, folder));
   const common = readFragments(directory);
+  const commonBorrowed = borrowed('');
   const used = new Set<string>();
   const tests: TestCase[] = [];
   const ids = new Map<string, string>();
@@ -87,12 +92,13 @@ export function loadVectors(options: LoadOptions): VectorSet {
     const folder = join(directory, role);
     if (!existsSync(folder)) continue;
     const own = readFragments(folder);
+    const others = new Map([...commonBorrowed, ...borrowed(role)]);
     for (const name of own.keys()) {
-      if (common.has(name))
+      if (common.has(name) || others.has(name))
         throw fault(
           relative(projectRoot, join(folder, fragmentsFile)),
           `fragments.${name}`,
-          'is a common fragment as well: give one of them another name',
+          `is a ${common.has(name) ? 'common' : 'borrowed'} fragment as well: give one of them another name`,
         );
     }
     shelves.push({
@@ -100,7 +106,7 @@ export function loadVectors(options: LoadOptions): VectorSet {
       names: [...own.keys()].map((name) => `${role}/${name}`),
     });
     const shelf: FragmentShelf = {
-      fragments: new Map([...common, ...own]),
+      fragments: new Map([...others, ...common, ...own]),
       use: (name) => used.add(own.has(name) ? `${role}/${name}` : `/${name}`),
     };
     for (const file of vectorFiles(folder)) {

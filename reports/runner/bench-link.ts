@@ -24,15 +24,18 @@ export class BenchLink {
   end: RunEnd | undefined;
   readonly ended: Promise<void>;
   onOutcome: (outcome: TestResult) => void = () => {};
-  private readonly process: ChildProcess;
+  private process: ChildProcess | undefined;
   private readonly sockets: Server;
   private readonly path: string;
   private readonly ask: (question: string) => Promise<void>;
   private readonly asking = new Map<string, Socket[]>();
-  private watch: NodeJS.Timeout;
+  private readonly command: readonly string[];
+  private readonly begin: Begin;
+  private watch: NodeJS.Timeout | undefined;
   private said = '';
+  private resolveEnded: () => void = () => {};
 
-  /** Start the server with its task, and listen at `path`; `ask` has the operator do something. */
+  /** Listen at `path`; the server is started by start(). `ask` has the operator do something. */
   constructor(
     command: readonly string[],
     begin: Begin,
@@ -41,33 +44,11 @@ export class BenchLink {
   ) {
     this.path = path;
     this.ask = ask;
-    const [program = '', ...args] = command;
-    // A process group of its own: Ctrl-C in the terminal is for us, and we tell the server what to do about it.
-    this.process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-    this.watch = setTimeout(() => this.hangs(), longestStartMs);
+    this.command = command;
+    this.begin = begin;
     this.ended = new Promise((resolve) => {
-      const done = (why: string): void => {
-        clearTimeout(this.watch);
-        if (this.end === undefined) this.problem ??= why;
-        this.answerRest();
-        resolve();
-      };
-      this.process.on('error', (error) => done(`the bench cannot be started: ${error.message}`));
-      this.process.on('close', (code, signal) => {
-        const how = signal === null ? `with status ${code}` : `by ${signal}`;
-        done(
-          `the bench server ended ${how} before the run was over${this.said === '' ? '' : `: ${lastLines(this.said)}`}`,
-        );
-      });
+      this.resolveEnded = resolve;
     });
-    if (this.process.stdout !== null)
-      onLines(this.process.stdout, (line) => this.heard(JSON.parse(line) as ServerMessage));
-    this.process.stderr?.on('data', (chunk: Buffer) => {
-      this.said = (this.said + chunk.toString('utf8')).slice(-4000);
-    });
-    // It may die at any time; that it did is told by `close`.
-    this.process.stdin?.on('error', () => {});
-    this.process.stdin?.write(asLine(begin));
     this.sockets = createServer((socket) => {
       socket.on('error', () => socket.destroy());
       onLines(socket, (id) => this.asked(id, socket));
@@ -76,14 +57,44 @@ export class BenchLink {
     this.sockets.unref();
   }
 
+  /** Start the server with its task, unless the run is over. */
+  start(): void {
+    if (this.problem !== undefined) return;
+    const [program = '', ...args] = this.command;
+    // A process group of its own: Ctrl-C in the terminal is for us, and we tell the server what to do about it.
+    const server = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    this.process = server;
+    this.watch = setTimeout(() => this.hangs(), longestStartMs);
+    server.on('error', (error) => this.done(`the bench cannot be started: ${error.message}`));
+    server.on('close', (code, signal) => {
+      const how = signal === null ? `with status ${code}` : `by ${signal}`;
+      this.done(
+        `the bench server ended ${how} before the run was over${this.said === '' ? '' : `: ${lastLines(this.said)}`}`,
+      );
+    });
+    onLines(server.stdout, (line) => this.heard(JSON.parse(line) as ServerMessage));
+    server.stderr.on('data', (chunk: Buffer) => {
+      this.said = (this.said + chunk.toString('utf8')).slice(-4000);
+    });
+    // It may die at any time; that it did is told by `close`.
+    server.stdin.on('error', () => {});
+    server.stdin.write(asLine(this.begin));
+  }
+
+  /** There is nothing to start a server for. */
+  giveUp(why: string): void {
+    if (this.process === undefined) this.done(why);
+  }
+
   /** Process id of the server as seen from here. */
   get pid(): number | undefined {
-    return this.process.pid;
+    return this.process?.pid;
   }
 
   /** The run ends now; the server writes what it has. */
   finish(why: string): void {
-    this.process.stdin?.end(asLine({ finish: why }));
+    this.giveUp(why);
+    this.process?.stdin?.end(asLine({ finish: why }));
   }
 
   /** Take everything away; the server, if it still is there, writes what it has and ends. */
@@ -91,12 +102,19 @@ export class BenchLink {
     clearTimeout(this.watch);
     this.sockets.close();
     rmSync(this.path, { force: true });
-    this.process.stdin?.destroy();
+    this.process?.stdin?.destroy();
+  }
+
+  private done(why: string): void {
+    clearTimeout(this.watch);
+    if (this.end === undefined) this.problem ??= why;
+    this.answerRest();
+    this.resolveEnded();
   }
 
   private hangs(): void {
     this.problem ??= 'the bench server gave no sign of life any more and was ended';
-    this.process.kill('SIGKILL');
+    this.process?.kill('SIGKILL');
   }
 
   private heard(message: ServerMessage): void {
@@ -114,7 +132,7 @@ export class BenchLink {
         return;
       case 'ask':
         this.ask(message.question).then(
-          () => this.process.stdin?.write(asLine({ done: true })),
+          () => this.process?.stdin?.write(asLine({ done: true })),
           (error: Error) => this.finish(error.message),
         );
         return;

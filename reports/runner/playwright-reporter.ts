@@ -84,11 +84,21 @@ export default class DsmipReporter implements Reporter {
       const ids = [...new Set(own.map(idOf))];
       if (ids.length === 0) continue;
       const folder = folderOf(request, bench);
-      const begin = { request, bench, tests: ids, ...(folder === undefined ? {} : { folder }) };
+      const earlier = request.benches.slice(0, at).filter(({ profile }) => profile === bench.profile);
+      const before = earlier.flatMap((one) => folderOf(request, one) ?? []);
+      const begin = {
+        request,
+        bench,
+        tests: ids,
+        ...(folder === undefined ? {} : { folder }),
+        ...(before.length === 0 ? {} : { before }),
+      };
       const link = new BenchLink(commands[at] ?? [], begin, join(this.folder, bench.name), (question) =>
         operator.ask(question),
       );
+      const previous = earlier.flatMap(({ name }) => this.benches.get(name)?.link ?? []).at(-1);
       this.benches.set(bench.name, { link, tests: ids });
+      startAfter(link, previous);
     }
     this.beginTap();
     // Workers are started after this and inherit it.
@@ -184,6 +194,13 @@ export default class DsmipReporter implements Reporter {
     });
     process.stdout.write(`\n${[...summaryOf(all, style), ...shown].join('\n')}\n`);
   }
+}
+
+/** A device is tested by one suite after the other; one that could not be reached is not tried again. */
+async function startAfter(link: BenchLink, previous: BenchLink | undefined): Promise<void> {
+  await previous?.ended;
+  if (previous?.problem !== undefined && previous.begun === undefined) link.giveUp(previous.problem);
+  else link.start();
 }
 
 /** The words of expect() tell Playwright's JUnit reporter a failure of the device from an error of the harness. */

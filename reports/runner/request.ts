@@ -3,9 +3,11 @@ import type { ClauseFacts, Results, ResultsHeader, TestResult } from '../model/r
 
 /** One device to be tested: its profile, and the bench it needs. */
 export interface BenchRequest {
-  /** Folder of its results where a run has several: the role. */
+  /** Folder of its results where a run has several: the role, with the suite before it where that is not the draft's. */
   name: string;
   role: string;
+  /** The suite whose vectors it is tested by. */
+  suite: string;
   /** Absolute path of the profile, and as it was given. */
   profile: string;
   profileName: string;
@@ -44,6 +46,8 @@ export interface Begin {
   /** Where its results go; left out: it makes a folder. */
   folder?: string;
   tests: string[];
+  /** Folders of what this run has found out by other suites before, as far as they are there. */
+  before?: string[];
 }
 
 /** The operator has done what was asked. */
