@@ -2,7 +2,7 @@
 import { harmless } from '../../harness/engine/describe.ts';
 import type { Verdict } from '../../harness/engine/outcome.ts';
 import { selected } from '../model/clauses.ts';
-import type { Results, TestResult } from '../model/results.ts';
+import { type Results, subjectName, type TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
 import { labelled, plural } from '../text/layout.ts';
 
@@ -55,12 +55,12 @@ export function compare(before: Run, after: Run): Comparison {
   let lost = false;
   // A folder may hold several devices of one role: then their own folders tell them apart.
   const isSeveral = [before, after].some(
-    ({ devices }) => new Set(devices.map(({ results }) => results.role)).size < devices.length,
+    ({ devices }) => new Set(devices.map(({ results }) => subjectName(results))).size < devices.length,
   );
   const byRole = ({ devices }: Run): Map<string, Results> =>
     new Map(
       devices.map(({ results, path }) => [
-        isSeveral ? `${results.role} ${path.replace(/\/$/, '')}` : results.role,
+        isSeveral ? `${subjectName(results)} ${path.replace(/\/$/, '')}` : subjectName(results),
         results,
       ]),
     );

@@ -34,13 +34,15 @@ export function subjectsOf(devices: readonly DeviceRun[]): Subject[] {
   };
   return devices.map((device): Subject => {
     const { results } = device;
-    const key = unused(results.role);
-    const number = key.slice(results.role.length).replace('-', ' ');
+    const of = results.document.startsWith('draft-') ? '' : `, ${results.document}`;
+    const name = `${results.role}${of.replace(/\W+/g, '-')}`;
+    const key = unused(name);
+    const number = key.slice(name.length).replace('-', ' ');
     return {
       device,
       results,
       key,
-      label: `${roleWords[results.role] ?? results.role.replaceAll('-', ' ')}${number}`,
+      label: `${roleWords[results.role] ?? results.role.replaceAll('-', ' ')}${of}${number}`,
       anchors: new Map(results.outcomes.map(({ id }) => [id, unused(`test:${safe(id)}`)])),
     };
   });

@@ -5,7 +5,7 @@
  */
 import { html } from 'hono/html';
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
-import type { Results, TestResult } from '../model/results.ts';
+import { type Results, subjectName, type TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
 import { type ClauseTable, clauseTable, findingLines } from '../text/finding.ts';
 import { plain, plural } from '../text/layout.ts';
@@ -43,7 +43,7 @@ function suite(results: Results, path: string, n: number): Markup {
   const seconds = (Date.parse(results.end) - Date.parse(results.start)) / 1000;
   const properties = propertiesOf(results);
   const beware = results.findings.map((finding) => `Beware: ${visible(finding)}`);
-  return html`  <testsuite id="${n}" name="${`${deviceName(results)} (${results.role})`}" package="${results.role}" tests="${count(results, ...verdictOrder)}" failures="${count(results, 'FAIL')}" errors="${count(results, 'ERROR', 'INCONCLUSIVE')}" skipped="${count(results, 'NOT APPLICABLE')}" time="${seconds.toFixed(3)}" timestamp="${stamp(results.start)}">
+  return html`  <testsuite id="${n}" name="${`${deviceName(results)} (${subjectName(results)})`}" package="${results.role}" tests="${count(results, ...verdictOrder)}" failures="${count(results, 'FAIL')}" errors="${count(results, 'ERROR', 'INCONCLUSIVE')}" skipped="${count(results, 'NOT APPLICABLE')}" time="${seconds.toFixed(3)}" timestamp="${stamp(results.start)}">
     <properties>
 ${properties.map(
   ([name, value]) => html`      <property name="${name}" value="${value}"/>
@@ -65,8 +65,8 @@ function propertiesOf(results: Results): [name: string, value: string][] {
     Object.entries(values).map(([name, value]): [string, string] => [`${prefix}.${name}`, String(value)]);
   const listed: [string, string][] = [
     ['tool', `dsmip-conformance ${results.tool}`],
-    ['document', results.document],
     ['role', results.role],
+    ['document', results.document],
     ...entries('device', { ...device }),
     ...Object.entries(seats).flatMap(([seat, seated]) => entries(`seat.${seat}`, { ...seated })),
     ['profile', `${profile.file} (${profile.hash})`],

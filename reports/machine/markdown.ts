@@ -1,6 +1,6 @@
 /** A summary in GitHub's Markdown, for an issue or a pull request: short enough for one, and nothing of a device's words works in it. */
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
-import type { Results, TestResult } from '../model/results.ts';
+import { type Results, subjectName, type TestResult } from '../model/results.ts';
 import type { DeviceRun, Run } from '../model/run.ts';
 import { type ClauseTable, clauseTable, evidenceGroups, sentBefore, withoutEmpty } from '../text/finding.ts';
 import { plural } from '../text/layout.ts';
@@ -67,9 +67,9 @@ function deviceText(device: DeviceRun, share: number): string {
 
 /** The device, its verdict, the totals, and what the reader has to know of the run. */
 function head(results: Results): string {
-  const { totals, role, incomplete, notRun, findings: found } = results;
+  const { totals, incomplete, notRun, findings: found } = results;
   const lines = [
-    `## ${codeSpan(deviceName(results))} as ${role}`,
+    `## ${codeSpan(deviceName(results))} as ${subjectName(results)}`,
     '',
     `**Result: ${statusMeanings[totals.exitStatus]}** (exit status ${totals.exitStatus})`,
     '',

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Judgement, Verdict } from '../../harness/engine/outcome.ts';
-import type { ClauseResult, Results, TestResult } from '../model/results.ts';
+import { type ClauseResult, type Results, subjectName, type TestResult } from '../model/results.ts';
 import type { DeviceRun, Run } from '../model/run.ts';
 import { type ClauseTable, clauseTable, placeOf } from '../text/finding.ts';
 import { statusMeanings } from '../text/summary.ts';
@@ -40,7 +40,7 @@ function runOf(device: DeviceRun, lines: VectorLines): Fields {
         rules: results.clauses.map(ruleOf),
       },
     },
-    automationDetails: { id: `dsmip-conformance/${results.role}/` },
+    automationDetails: { id: `dsmip-conformance/${subjectName(results)}/` },
     originalUriBaseIds: {
       SRCROOT: text('description', 'The folder of dsmip-conformance'),
       RUN: text('description', "The run's folder"),

@@ -6,7 +6,7 @@
  */
 import type { Judgement } from '../../harness/engine/outcome.ts';
 import { verdictOrder } from '../../harness/engine/outcome.ts';
-import type { Results, TestResult } from '../model/results.ts';
+import { type Results, subjectName, type TestResult } from '../model/results.ts';
 import type { Run } from '../model/run.ts';
 import { type ClauseTable, clauseTable } from '../text/finding.ts';
 import { plural } from '../text/layout.ts';
@@ -43,7 +43,7 @@ export class TapWriter {
 
   /** After the last outcome: the totals of each device, and why the run is not whole, if it is not. */
   end(results: readonly Results[], problems: readonly string[] = []): void {
-    const all = [...results].sort((a, b) => (a.role < b.role ? -1 : 1));
+    const all = [...results].sort((a, b) => (subjectName(a) < subjectName(b) ? -1 : 1));
     const broken = all.flatMap(({ role, incomplete, notRun }) =>
       incomplete === undefined
         ? []
@@ -85,9 +85,9 @@ function closing(results: Results): string[] {
   const counts = verdictOrder.filter((verdict) => tests[verdict] > 0);
   const words = counts.map((verdict) => `${tests[verdict]} ${verdict}`).join(', ') || 'no test';
   return [
-    `# ${results.role}: ${deviceName(results)}`,
-    `# ${results.role}: ${words}; ${statusMeanings[exitStatus]} (exit status ${exitStatus})`,
-    ...results.findings.map((finding) => `# ${results.role}: beware: ${visible(finding)}`),
+    `# ${subjectName(results)}: ${deviceName(results)}`,
+    `# ${subjectName(results)}: ${words}; ${statusMeanings[exitStatus]} (exit status ${exitStatus})`,
+    ...results.findings.map((finding) => `# ${subjectName(results)}: beware: ${visible(finding)}`),
   ];
 }
 

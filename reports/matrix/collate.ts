@@ -1,7 +1,7 @@
 /** Results of many devices, from many benches, side by side: what each did with each clause, and which pairs met. */
 
 import { type ClauseState, selected } from '../model/clauses.ts';
-import type { ClauseFacts, Device, Results } from '../model/results.ts';
+import { type ClauseFacts, type Device, type Results, subjectName } from '../model/results.ts';
 import { compareIds } from '../text/summary.ts';
 
 /** A device's results, and where they were found. */
@@ -32,6 +32,7 @@ export interface Column {
 /** Devices of one role that were judged alike: the same vectors, ledger, strictness and readings. */
 export interface Table {
   role: string;
+  document: string;
   vectors: string;
   ledger: string;
   /** What else they have in common: strict, readings that were switched. */
@@ -85,8 +86,8 @@ const modeOf = ({ strict, readings }: Results): string =>
     ...Object.entries(readings).map(([id, name]) => `reading ${id} ${name}`),
   ].join(', ');
 
-const identity = ({ device: { vendor, product }, role }: Results): string =>
-  JSON.stringify([vendor, product, role]);
+const identity = ({ device: { vendor, product }, role, document }: Results): string =>
+  JSON.stringify([vendor, product, role, document]);
 
 const tableKey = (results: Results): string =>
   JSON.stringify([results.role, results.suite, results.ledger, modeOf(results)]);
@@ -138,6 +139,7 @@ export function collate(all: readonly Found[], options: CollateOptions = {}): Ma
     const name = nameOf(results.device, results.role);
     const table = tables.get(key) ?? {
       role: results.role,
+      document: results.document,
       vectors: results.suite,
       ledger: results.ledger,
       mode: modeOf(results),
@@ -148,8 +150,8 @@ export function collate(all: readonly Found[], options: CollateOptions = {}): Ma
     table.columns.push(columnOf(results, name, since, anonymous));
     missing.push(...gapsOf(results, name, anonymous), ...sinceGaps(results, name, since));
   }
-  const list = [...tables.values()].sort((a, b) =>
-    a.role < b.role ? -1 : a.role > b.role ? 1 : b.columns.length - a.columns.length,
+  const list = [...tables.values()].sort(
+    (a, b) => subjectName(a).localeCompare(subjectName(b), 'en') || b.columns.length - a.columns.length,
   );
   for (const table of list) {
     table.clauses.sort((a, b) => compareIds(a.id, b.id));
@@ -159,14 +161,14 @@ export function collate(all: readonly Found[], options: CollateOptions = {}): Ma
     );
     if (unseen.length > 0)
       missing.push(
-        `No ${table.role} (vectors ${table.vectors}) was seen to act on ${unseen.map(({ id }) => id).join(', ')}`,
+        `No ${subjectName(table)} (vectors ${table.vectors}) was seen to act on ${unseen.map(({ id }) => id).join(', ')}`,
       );
   }
-  for (const role of new Set(list.map((table) => table.role))) {
-    const own = list.filter((table) => table.role === role);
+  for (const subject of new Set(list.map(subjectName))) {
+    const own = list.filter((table) => subjectName(table) === subject);
     if (own.length > 1)
       missing.push(
-        `The ${role}s were not all judged alike: ${own.length} tables, which are not to be compared column by column`,
+        `Those tested as ${subject} were not all judged alike: ${own.length} tables, which are not to be compared column by column`,
       );
   }
   const scenarios = sorted.filter(

@@ -8,10 +8,11 @@ export function matrixCsv({ tables, pairs }: Matrix): string {
   const devices = [
     ...new Set(tables.flatMap(({ role, columns }) => columns.map(({ name }) => `${role}: ${name}`))),
   ];
-  const head = ['role', 'vectors', 'ledger', 'mode', 'clause', 'level', 'requires', ...devices];
-  const rows = tables.flatMap(({ role, vectors, ledger, mode, clauses, columns }) =>
+  const head = ['role', 'document', 'vectors', 'ledger', 'mode', 'clause', 'level', 'requires', ...devices];
+  const rows = tables.flatMap(({ role, document, vectors, ledger, mode, clauses, columns }) =>
     clauses.map(({ id, level, requires }) => [
       role,
+      document,
       vectors,
       ledger,
       mode,
@@ -28,6 +29,7 @@ export function matrixCsv({ tables, pairs }: Matrix): string {
   );
   const met = pairs.map(({ homeAgent, foreignAgent, mobileNode, passed, total, vectors }) => [
     'pair',
+    '',
     vectors,
     '',
     '',

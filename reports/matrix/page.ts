@@ -1,7 +1,9 @@
 /** The matrix as one page that needs nothing else. */
+
 import { document } from '../html/document.ts';
 import { html, type Markup } from '../html/markup.ts';
 import { badge } from '../html/parts.ts';
+import { subjectName } from '../model/results.ts';
 import { statusMeanings } from '../text/summary.ts';
 import type { Cell, Matrix, Pair, Table } from './collate.ts';
 
@@ -30,8 +32,8 @@ const cellMarkup = (cell: Cell | undefined): Markup => {
   return html`<td${why === undefined ? '' : html` title="${why}"`}>${badge(verdict)}${tests === 0 ? '' : html` <small>${tests}</small>`}${was === undefined ? '' : html`<span class="was">was ${was}</span>`}</td>`;
 };
 
-function deviceTable({ role, vectors, ledger, mode, clauses, columns }: Table, at: number): Markup {
-  return html`<section><h2 id="table-${at}">Devices as ${role}</h2><p>Vectors ${vectors}, ledger ${ledger}${mode === '' ? '' : `; ${mode}`}. A number is that of the tests that judged the clause.</p>
+function deviceTable({ role, document, vectors, ledger, mode, clauses, columns }: Table, at: number): Markup {
+  return html`<section><h2 id="table-${at}">Devices as ${subjectName({ role, document })}</h2><p>Vectors ${vectors}, ledger ${ledger}${mode === '' ? '' : `; ${mode}`}. A number is that of the tests that judged the clause.</p>
 <div class="matrix" tabindex="0" role="region" aria-labelledby="table-${at}"><table><thead><tr><th scope="col">Clause</th><th scope="col">Level</th><th scope="col">Requires</th>${columns.map(({ name, start, exitStatus }) => html`<th scope="col"><bdi>${name}</bdi> <small>${start.slice(0, 10)}: ${statusMeanings[exitStatus]}</small></th>`)}</tr></thead>
 <tbody>${clauses.map(({ id, level, requires }) => {
     const cells = columns.map((column) => column.cells.get(id));

@@ -129,6 +129,10 @@ export interface Results {
   outcomes: TestResult[];
 }
 
+/** What was tested, where a device is tested by several suites: the role, with the document where that is not the draft. */
+export const subjectName = ({ role, document }: Pick<Results, 'role' | 'document'>): string =>
+  document.startsWith('draft-') ? role : `${role}, ${document}`;
+
 /** What is known before the first test. */
 export type ResultsHeader = Omit<
   Results,

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResultsError, readResults } from '../model/read-results.ts';
-import type { Device, Totals } from '../model/results.ts';
+import { type Device, subjectName, type Totals } from '../model/results.ts';
 import { type Progressed, readProgress } from '../runner/progress-file.ts';
 
 /** A device of a run, as far as its folder tells. */
@@ -56,7 +56,9 @@ function listDevice(folder: string, path: string): ListedDevice {
 
 function readDevice(file: string, path: string): ListedDevice {
   try {
-    const { device, role, start, totals, incomplete } = readResults(file).results;
+    const { results } = readResults(file);
+    const { device, start, totals, incomplete } = results;
+    const role = subjectName(results);
     return { path, device, role, start, totals, ...(incomplete === undefined ? {} : { incomplete }) };
   } catch (error) {
     if (!(error instanceof ResultsError)) throw error;

@@ -69,7 +69,7 @@ export const judgement = (name: string, verdict: Verdict, changes: Partial<Judge
 export const header: ResultsHeader = {
   format: 'dsmip-conformance results 2',
   tool: '0.1.0',
-  document: 'draft',
+  document: 'draft-tsirtsis-v4v6-mipv4-00',
   device: { vendor: 'Acme', product: 'HA \u001b[31mred', version: '1' },
   role: 'home-agent',
   ics: { ipv6Extensions: true },

@@ -2,7 +2,7 @@
 import { harmless } from '../../harness/engine/describe.ts';
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
 import { isObserved, type RankCount, selected } from '../model/clauses.ts';
-import { type ClauseResult, exitStatusOf, type Results } from '../model/results.ts';
+import { type ClauseResult, exitStatusOf, type Results, subjectName } from '../model/results.ts';
 import { clauseTable, findingLines } from './finding.ts';
 import { cut, labelled, paint, plain, plural, type TextOptions } from './layout.ts';
 
@@ -53,21 +53,25 @@ function byReason(results: Results, verdict: Verdict, options: TextOptions): str
   ]);
 }
 
-function clauseLine(clause: ClauseResult, options: TextOptions): string {
+function clauseLine(clause: ClauseResult, idWidth: number, options: TextOptions): string {
   const { verdict, tests: judging, why } = clause.state;
   const shown = verdict === 'not observed' ? verdict : paint(verdict.padEnd(14), verdict, options);
   const tests = judging.length === 0 ? '' : String(judging.length);
-  const head = `${clause.id.padEnd(9)}${clause.level.padEnd(14)}${clause.class.padEnd(3)}${shown.padEnd(14)}${tests.padStart(4)}  `;
+  const head = `${clause.id.padEnd(idWidth)}${clause.level.padEnd(14)}${clause.class.padEnd(3)}${shown.padEnd(14)}${tests.padStart(4)}  `;
   const text = why === undefined ? clause.requires : `(${why})`;
-  return `${head}${cut(harmless(text), Math.max(20, options.width - 46))}`;
+  return `${head}${cut(harmless(text), Math.max(20, options.width - 37 - idWidth))}`;
 }
+
+/** Columns of the names of clauses. */
+const idWidth = (clauses: readonly Pick<ClauseResult, 'id'>[]): number =>
+  Math.max(9, ...clauses.map(({ id }) => id.length + 1));
 
 /** Every clause; of a selection those that it touches, the others as a number. */
 function clauseLines(results: Results, options: TextOptions): string[] {
   const touched = new Set(results.outcomes.flatMap(({ clauses }) => clauses));
   const whole = selected(results.selection).length === 0;
   const shown = whole ? results.clauses : results.clauses.filter(({ id }) => touched.has(id));
-  const lines = shown.map((clause) => clauseLine(clause, options));
+  const lines = shown.map((clause) => clauseLine(clause, idWidth(shown), options));
   const others = results.clauses.length - shown.length;
   return others === 0
     ? lines
@@ -138,7 +142,7 @@ function clausesOf(results: Results, options: TextOptions): string[] {
   const title =
     results.role === 'scenario'
       ? 'Clauses that the scenarios judge'
-      : `Clauses that bind the ${results.role}`;
+      : `Clauses that bind the ${subjectName(results)}`;
   return section(`${title} (level, class, verdict, tests, what it requires)`, [
     ...clauseLines(results, options),
     '',
@@ -165,7 +169,16 @@ const legend = (options: TextOptions): string[] => [
   ),
 ];
 
-/** Clauses of the draft against the devices of a run: every clause that binds one of them, in the order of the draft. */
+/** The clauses of each document in a table of their own. */
+function clauseMatrices(all: readonly Results[], options: TextOptions): string[] {
+  return [...new Set(all.map(({ document }) => document))].flatMap((document) => {
+    const own = all.filter((results) => results.document === document);
+    const [only] = own;
+    return only !== undefined && own.length === 1 ? clausesOf(only, options) : clauseMatrix(own, options);
+  });
+}
+
+/** Clauses of a document against the devices of a run: every clause that binds one of them, in the order of the document. */
 function clauseMatrix(all: readonly Results[], options: TextOptions): string[] {
   const rows = new Map<string, { clause: ClauseResult; cells: Map<Results, ClauseResult> }>();
   for (const results of all)
@@ -175,6 +188,7 @@ function clauseMatrix(all: readonly Results[], options: TextOptions): string[] {
       rows.set(clause.id, row);
     }
   const order = [...rows.values()].sort((a, b) => compareIds(a.clause.id, b.clause.id));
+  const width = idWidth(order.map(({ clause }) => clause));
   const cell = (clause: ClauseResult | undefined): string => {
     if (clause === undefined) return dash.padEnd(columnWidth);
     const { verdict, tests } = clause.state;
@@ -182,11 +196,12 @@ function clauseMatrix(all: readonly Results[], options: TextOptions): string[] {
     return verdict === 'not observed' ? text : paint(text, verdict, options);
   };
   const lines = order.map(({ clause, cells }) =>
-    `${clause.id.padEnd(9)}${clause.level.padEnd(14)}${clause.class.padEnd(3)}${all.map((results) => cell(cells.get(results))).join('')}`.trimEnd(),
+    `${clause.id.padEnd(width)}${clause.level.padEnd(14)}${clause.class.padEnd(3)}${all.map((results) => cell(cells.get(results))).join('')}`.trimEnd(),
   );
   const heads = all.map(({ role }) => role.padEnd(columnWidth)).join('');
-  return section(`Clauses, with the verdict and the number of tests of each role that they bind`, [
-    `${' '.repeat(26)}${heads}`.trimEnd(),
+  const document = subjectName({ role: '', document: all[0]?.document ?? '' });
+  return section(`Clauses${document}, with the verdict and the number of tests of each role that they bind`, [
+    `${' '.repeat(17 + width)}${heads}`.trimEnd(),
     ...lines,
     '',
     ...legend(options),
@@ -211,7 +226,7 @@ function notObserved(results: Results, options: TextOptions): string[] {
     reasons.set(why, [...(reasons.get(why) ?? []), `${id} (${level})`]);
   }
   return section(
-    `Not observed of the ${results.role}`,
+    `Not observed of the ${subjectName(results)}`,
     [...reasons].flatMap(([why, ids]) => labelled('  ', `${ids.join(', ')}: ${why}`, options.width)),
   );
 }
@@ -226,7 +241,7 @@ function deviceLine(results: Results, options: TextOptions): string[] {
   const device = seated.length === 0 ? deviceWords(results.device) : seated.join(', ');
   return labelled(
     'Device   ',
-    `${device}, as ${results.role}, profile ${harmless(results.profile.file)}${modeWords(results)}`,
+    `${device}, as ${subjectName(results)}, profile ${harmless(results.profile.file)}${modeWords(results)}`,
     options.width,
   );
 }
@@ -242,10 +257,12 @@ export function summaryOf(all: readonly Results[], options: TextOptions = plain)
     1000;
   const [only, ...more] = all;
   return [
-    ...all.flatMap((results) => details(results, more.length === 0 ? '' : ` (${results.role})`, options)),
+    ...all.flatMap((results) =>
+      details(results, more.length === 0 ? '' : ` (${subjectName(results)})`, options),
+    ),
     ...(only !== undefined && more.length === 0
       ? clausesOf(only, options)
-      : [...clauseMatrix(all, options), ...all.flatMap((results) => notObserved(results, options))]),
+      : [...clauseMatrices(all, options), ...all.flatMap((results) => notObserved(results, options))]),
     ...all.flatMap((results) => [...deviceLine(results, options), ...totals(results, options)]),
     `Result   ${statusMeanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
   ];
