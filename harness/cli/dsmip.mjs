@@ -21,5 +21,9 @@ try {
 } catch {
   mend('its packages are not installed: run "npm ci" in the project folder first.');
 }
+// Who reads may have read enough (| head); what is under way goes on.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 const { main } = await import('./main.ts');
 await main(process.argv);

@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 import { formats, standardFormats } from '../../reports/formats.ts';
 import { deviations } from '../agents/deviations.ts';
 import { isForPeople } from './errors.ts';
+import { examples } from './init/examples.ts';
+import { flags } from './init/questions.ts';
 import { checkReporters } from './select.ts';
 import { version } from './version.ts';
 
@@ -90,6 +92,23 @@ function program(): Command {
       if (options.iut !== undefined) (await import('./validate.ts')).checkProfile(options.iut);
       await (await import('./run.ts')).runCommand(options);
     });
+
+  const init = root
+    .command('init')
+    .description('write the profile of a device: asks what is needed, or takes it from options')
+    .argument('<file>', 'where to write it (my-home-agent.json)')
+    .option('--role <role>', 'home-agent, foreign-agent or mobile-node')
+    .option('--example <name>', `whose values are the defaults: ${Object.keys(examples).join(', ')}`)
+    .option('--ics <name=value>', 'a claim, such as ipv6Extensions=false; may be given again', collect, [])
+    .option('--restart <command>', 'of a mobile node: the command that has it begin anew')
+    .option('--yes', 'ask nothing: what is not given is as in the example')
+    .option('--force', 'write over a file that is there')
+    .addHelpText(
+      'after',
+      '\nWithout a terminal nothing is asked, as with --yes. A key is named by file:PATH or env:NAME and never given here.\nExit status: 0 written; 64 wrong usage',
+    )
+    .action(async (file, options) => (await import('./init/init.ts')).initCommand(file, options));
+  for (const { flag, ask, kind } of flags) init.option(`--${flag} <${kind}>`, ask);
 
   root
     .command('validate')

@@ -1,0 +1,108 @@
+/** From what somebody types to what stands in a profile, and back. */
+
+import type { KeySource } from '../../vectors/pool.ts';
+import type { Hook, PortLink } from '../../vectors/profile.ts';
+import { UsageError } from '../errors.ts';
+import type { Question } from './questions.ts';
+
+type Holder = { [name: string]: unknown };
+
+const steps = (path: string): string[] => path.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
+
+/** What stands at a path of a profile. */
+export function valueAt(profile: object, path: string): unknown {
+  return steps(path).reduce<unknown>((value, step) => (value as Holder | undefined)?.[step], profile);
+}
+
+/** Put a value there, making what is around it. */
+export function put(profile: object, path: string, value: unknown): void {
+  const all = steps(path);
+  const last = all.pop() as string;
+  let at = profile as Holder;
+  for (const [n, step] of all.entries()) {
+    at[step] ??= /^\d+$/.test(all[n + 1] ?? last) ? [] : {};
+    at = at[step] as Holder;
+  }
+  at[last] = value;
+}
+
+/** A default, as it would be typed. */
+export function asTyped(value: unknown, kind: Question['kind']): string {
+  if (value === undefined) return '';
+  if (kind === 'key') {
+    const source = value as KeySource;
+    return 'env' in source ? `env:${source.env}` : 'file' in source ? `file:${source.file}` : '';
+  }
+  if (kind === 'port') {
+    const { device, namespace, macvlanOn, vlan } = value as PortLink & {
+      macvlanOn?: string;
+      vlan?: { on: string; id: number };
+    };
+    const what =
+      macvlanOn !== undefined
+        ? `macvlan:${macvlanOn}`
+        : vlan !== undefined
+          ? `vlan:${vlan.on}.${vlan.id}`
+          : device;
+    return namespace === undefined ? `${what}` : `${namespace}:${what}`;
+  }
+  return String(value);
+}
+
+/** What was typed, as it stands in the profile. Throws UsageError saying what is wanted; a key is never repeated in it. */
+export function asWritten(text: string, { kind, choices, flag }: Question, before: unknown): unknown {
+  switch (kind) {
+    case 'number': {
+      if (!/^\d+$/.test(text)) throw new UsageError(`--${flag}: a number is wanted, not "${text}"`);
+      return Number(text);
+    }
+    case 'key': {
+      const [, where, name] = /^(file|env):(.+)$/.exec(text) ?? [];
+      if (where === undefined)
+        throw new UsageError(
+          `--${flag}: file:PATH or env:NAME is wanted (a key itself is never taken here, as others could read it)`,
+        );
+      return { [where]: name };
+    }
+    case 'port':
+      return portOf(text, flag, before as object | undefined);
+    case 'text':
+      if (text === '') throw new UsageError(`--${flag}: something is wanted`);
+      if (choices !== undefined && !choices.includes(text))
+        throw new UsageError(`--${flag}: one of ${choices.join(', ')} is wanted, not "${text}"`);
+      return text;
+  }
+}
+
+/** `NAMESPACE:DEVICE`, `DEVICE`, `macvlan:CARD`, `vlan:CARD.ID`; addresses and routers that the example has stay with what is made. */
+function portOf(text: string, flag: string, before: object | undefined): object {
+  const made = (what: object): object => {
+    const { addresses, gateway, routes } = (before ?? {}) as { [name: string]: unknown };
+    return Object.fromEntries(
+      Object.entries({ ...what, addresses, gateway, routes }).filter(([, value]) => value !== undefined),
+    );
+  };
+  const [, kind, rest = ''] = /^(macvlan|vlan):(.+)$/.exec(text) ?? [];
+  if (kind === 'macvlan') return made({ macvlanOn: rest });
+  if (kind === 'vlan') {
+    const [, on, id] = /^(.+)\.(\d+)$/.exec(rest) ?? [];
+    if (on === undefined) throw new UsageError(`--${flag}: vlan:CARD.ID is wanted, such as vlan:eno1.100`);
+    return made({ vlan: { on, id: Number(id) } });
+  }
+  const at = text.lastIndexOf(':');
+  const device = text.slice(at + 1);
+  if (!/^[^\s/]{1,15}$/.test(device))
+    throw new UsageError(
+      `--${flag}: NAMESPACE:DEVICE, DEVICE, macvlan:CARD or vlan:CARD.ID is wanted, not "${text}"`,
+    );
+  return at < 0 ? { device } : { namespace: text.slice(0, at), device };
+}
+
+/** A command line as a list of arguments: at blanks, quotes keep words together. No shell ever sees it. */
+export function hookOf(text: string): Hook {
+  const words = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, plain]) => double ?? single ?? plain ?? '',
+  );
+  if (words.length === 0) throw new UsageError('a command is wanted');
+  return words;
+}
