@@ -7,7 +7,6 @@ import { type Ics, icsDefaults, icsValues } from '../../vectors/ics.ts';
 import { projectRoot } from '../../vectors/load.ts';
 import { loadProfile, type ProfileFile } from '../../vectors/profile.ts';
 import { DataError, problemsOf, readJson, schemaDirectory } from '../../vectors/schema.ts';
-import type { Role } from '../../vectors/types.ts';
 import { UsageError } from '../errors.ts';
 import { asTyped, asWritten, hookOf, put, valueAt } from './answers.ts';
 import { exampleOf, examples, readExample } from './examples.ts';
@@ -119,7 +118,7 @@ async function answer(
   const { flag, path, kind, choices } = question;
   const before = valueAt(profile, path);
   const given = options[optionName(flag)];
-  const standard = asTyped(before, kind);
+  const standard = before === undefined ? (question.standard ?? '') : asTyped(before, kind);
   const words = choices === undefined ? question.ask : `${question.ask} (${choices.join(', ')})`;
   for (;;) {
     const text =
@@ -152,7 +151,11 @@ function checkValue({ flag, path }: Question, profile: ProfileFile): void {
 }
 
 /** The ICS: what was given by --ics, else the claims one by one. */
-async function claims(profile: ProfileFile, options: InitOptions, ask: Ask, isAsked: boolean): Promise<void> {
+async function claims(
+  profile: ProfileFile,
+  options: InitOptions,
+  { ask, tell, isAsked }: Talk,
+): Promise<void> {
   const standards = icsDefaults[profile.role] as unknown as Ics;
   const ics: { [name: string]: string | boolean } = { ...profile.ics };
   const given = new Map<string, string>();

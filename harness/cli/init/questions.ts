@@ -16,6 +16,8 @@ export interface Question {
   /** Left out: of every role. */
   roles?: readonly Role[];
   choices?: readonly string[];
+  /** The default where the example has none. */
+  standard?: string;
   /** Asked only where this holds of the answers so far. */
   when?: (profile: ProfileFile) => boolean;
 }
@@ -38,6 +40,7 @@ const port = (name: string, roles: readonly Role[], who: string, when?: Question
   ask: `Where is the link of ${who}?`,
   why: `the harness is ${who} there; NAMESPACE:DEVICE, DEVICE, macvlan:CARD or vlan:CARD.ID`,
   kind: 'port',
+  standard: `${name}:eth0`,
   roles,
   ...(when === undefined ? {} : { when }),
 });
@@ -117,6 +120,7 @@ export const surroundings: readonly Question[] = [
   {
     flag: 'home-host',
     path: 'ixit.homeHost.address',
+    standard: '10.1.0.2',
     ask: "IPv4 address of the harness's host on the home link",
     why: 'it pings home addresses and sees proxy ARP',
     kind: 'text',
@@ -126,6 +130,7 @@ export const surroundings: readonly Question[] = [
   {
     flag: 'home-host-ipv6',
     path: 'ixit.homeHost.ipv6Address',
+    standard: '2001:db8:1::2',
     ask: 'IPv6 address of that host',
     why: 'it sees proxy neighbour discovery',
     kind: 'text',
@@ -173,6 +178,7 @@ export const surroundings: readonly Question[] = [
     {
       flag: `secured-${partner.replace(' ', '-')}`,
       path: `ixit.${list}[1].address`,
+      standard: list === 'homeAgents' ? '10.8.0.3' : '10.11.0.3',
       ask: `IPv4 address of a second ${partner} that it plays, with which the device shares a key`,
       why: 'foreign-home authentication is tested with it',
       kind: 'text',
@@ -182,6 +188,7 @@ export const surroundings: readonly Question[] = [
     {
       flag: `foreign-home-spi`,
       path: `ixit.${list}[1].spi`,
+      standard: '2000',
       ask: `SPI of that ${partner}`,
       why: 'it names the security association in foreign-home authentication extensions',
       kind: 'number',
@@ -191,6 +198,7 @@ export const surroundings: readonly Question[] = [
     {
       flag: `foreign-home-key`,
       path: `ixit.${list}[1].key`,
+      standard: 'file:fa-ha.key',
       ask: `Where is the key of that ${partner}?`,
       why: 'file:PATH or env:NAME, the key in hex; it is never written into the profile by this command',
       kind: 'key',
@@ -200,6 +208,7 @@ export const surroundings: readonly Question[] = [
     {
       flag: `foreign-home-algorithm`,
       path: `ixit.${list}[1].algorithm`,
+      standard: 'hmac-md5',
       ask: 'Algorithm of that key',
       why: algorithmWhy,
       kind: 'text',
@@ -241,6 +250,7 @@ export const surroundings: readonly Question[] = [
   {
     flag: 'mobile-nodes',
     path: 'ixit.mobileNodes[0].count',
+    standard: '1',
     ask: 'How many mobile nodes are provisioned, numbered one after the other?',
     why: 'tests run side by side with two each; addresses, SPI and key count up by one, "{n}" in the NAI is the number (add entries for others by hand)',
     kind: 'number',
@@ -283,6 +293,7 @@ export const surroundings: readonly Question[] = [
   {
     flag: 'algorithm',
     path: 'ixit.mobileNodes[0].algorithm',
+    standard: 'hmac-md5',
     ask: 'Algorithm of that key',
     why: algorithmWhy,
     kind: 'text',
@@ -291,6 +302,7 @@ export const surroundings: readonly Question[] = [
   {
     flag: 'replay',
     path: 'ixit.mobileNodes[0].replay',
+    standard: 'timestamps',
     ask: 'Replay protection',
     why: 'the Identification is a time or a nonce (RFC 3344 5.7)',
     kind: 'text',
@@ -298,14 +310,15 @@ export const surroundings: readonly Question[] = [
   },
   ...(
     [
-      ['type-ipv6-home-address', 'ipv6HomeAddress', 'IPv6 home address'],
-      ['type-ipv6-compatibility', 'ipv6Compatibility', 'IPv6 compatibility'],
-      ['type-ipv6-code', 'ipv6Code', 'IPv6 code'],
+      ['type-ipv6-home-address', 'ipv6HomeAddress', 'IPv6 home address', '200'],
+      ['type-ipv6-compatibility', 'ipv6Compatibility', 'IPv6 compatibility', '201'],
+      ['type-ipv6-code', 'ipv6Code', 'IPv6 code', '202'],
     ] as const
   ).map(
-    ([flag, name, words]): Question => ({
+    ([flag, name, words, standard]): Question => ({
       flag,
       path: `ixit.extensionTypes.${name}`,
+      standard,
       ask: `Type number of the ${words} extension`,
       why: 'the draft leaves it to be assigned, so that both sides have to agree on one',
       kind: 'number',
