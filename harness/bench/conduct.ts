@@ -3,6 +3,7 @@ import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { type OpenBench, type OpenOptions, openBench } from './open.ts';
+import { paceFindings } from './pace.ts';
 import { type Finished, type RunFacts, Schedule, type Watch } from './schedule.ts';
 
 /** What a run on an open bench needs. */
@@ -74,6 +75,7 @@ async function conductorOn(
     findings: () => {
       const dropped = open.bench.dropped();
       return [
+        ...paceFindings(profile, schedule.facts.roundTripsNs),
         ...(dropped === 0
           ? []
           : [

@@ -36,6 +36,7 @@ import {
 import { type DhcpServer, startDhcp } from './dhcp.ts';
 import { isFrameOf } from './own-frames.ts';
 import type { Transfers } from './transfers.ts';
+import type { Turns } from './turns.ts';
 
 /** How long after its end a window stays open for frames the kernel has stamped but not yet handed over, ns. */
 const deliveryNs = 2_000_000;
@@ -82,6 +83,8 @@ export interface LiveBenchOptions {
   move?(network: string, mobileNode: number): Promise<void>;
   /** TCP of the correspondent node. */
   transfers?: Transfers;
+  /** Whose turn it is to send a registration request; without it there is no limit. */
+  turns?: Turns;
   /** IPv6 addresses of the mobile nodes that the harness plays behind a foreign agent; it answers for them at port "mn". */
   visitors?: readonly string[];
   /** The harness plays no mobile node and no agent here: kernels may answer for what comes. */
@@ -182,8 +185,9 @@ class LiveSession implements BenchSession {
   readonly frames: SeenFrame[] = [];
   /** The number of the frame of each message that was sent, as far as it has come by. */
   readonly sentFrames = new Map<number, number>();
-  /** Messages that were sent. */
+  /** Messages that were sent, and when the last one was. */
   sent = 0;
+  lastSentNs = 0;
   /** Called with each frame as it comes. */
   onFrame: (frame: SeenFrame) => void = () => {};
   private closed = false;
@@ -203,7 +207,13 @@ class LiveSession implements BenchSession {
   }
 
   async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
-    return this.bench.send(port, build, this);
+    const sent = this.bench.send(port, build, this);
+    this.lastSentNs = sent.timeNs;
+    return sent;
+  }
+
+  turn(mobileNode: number): Promise<void> {
+    return this.bench.turn(mobileNode);
   }
 
   /** Called by the bench for each frame of this session. */
@@ -366,6 +376,14 @@ export class LiveBench {
     if (outgoing.kind === 'ethernet') at.packets.send(outgoing.octets);
     else at.sender.send(outgoing.octets);
     return { ...outgoing, port, timeNs };
+  }
+
+  /** Resolves when a registration request of this mobile node may leave. Rejects with BenchInterrupted. */
+  async turn(mobileNode: number): Promise<void> {
+    const { turns } = this.options;
+    if (turns === undefined) return;
+    await Promise.race([turns.of(mobileNode), this.gone]);
+    this.check();
   }
 
   /** Carry out an action; resolves to what went wrong with it. An operator may take long: an interruption is not waited out. */

@@ -17,6 +17,7 @@ import { LiveBench, type LiveBenchOptions } from './live.ts';
 import { Panel } from './panel.ts';
 import { foreignAgentLab, homeAgentLab, mobileNodeLab, scenarioLab, type Topology } from './topologies.ts';
 import { serveEcho, Transfers } from './transfers.ts';
+import { Turns } from './turns.ts';
 
 export { BenchError } from './agent-process.ts';
 
@@ -207,6 +208,7 @@ async function openLab(
     links,
     extensionTypes: profile.extensionTypes,
     visitors: visitorsOf(profile),
+    ...turnsOf(profile),
     hook: (name: string, mobileNode: number) => mobileNodeAgent(opened).order(`${name} ${mobileNode + 1}`),
   };
   if (profile.role !== 'scenario') {
@@ -215,6 +217,9 @@ async function openLab(
   }
   await openScenarioOfLab(opened, profile, lab, common);
 }
+
+const turnsOf = ({ requestsPerSecond }: Profile): { turns?: Turns } =>
+  requestsPerSecond === undefined ? {} : { turns: new Turns(requestsPerSecond) };
 
 /** Of a foreign agent: who the harness is on its visited link. */
 const visitorsOf = ({ role, mobileNodes }: Profile): string[] =>
@@ -293,6 +298,7 @@ async function openPorts(
     links,
     extensionTypes: profile.extensionTypes,
     visitors: visitorsOf(profile),
+    ...turnsOf(profile),
     hook: (name, mobileNode) => {
       const own = settings.seats?.mobileNode === undefined ? undefined : mobileNodeAgent(opened);
       return own === undefined

@@ -5,6 +5,7 @@ import { Context } from '../engine/context.ts';
 import { identityKeys, type Surroundings, udpPortOf } from '../engine/identities.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { harnessFailed, run } from '../engine/run.ts';
+import { alone } from '../vectors/alone.ts';
 import { type Ics, icsHolds } from '../vectors/ics.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { MobileNode } from '../vectors/pool.ts';
@@ -12,6 +13,7 @@ import type { Profile } from '../vectors/profile.ts';
 import type { MobileNodeNeeds, Position, Role, TestCase } from '../vectors/types.ts';
 import { BenchError } from './agent-process.ts';
 import type { LiveBench } from './live.ts';
+import { paceOf, patientTimers, roundTripOf } from './pace.ts';
 
 export interface RunSettings {
   profile: Profile;
@@ -53,6 +55,8 @@ export interface Watch {
 
 const standardConcurrency = 32;
 const controls = 5;
+/** How long an answer may be under way beyond the round trips measured. */
+const stragglingNs = 20_000_000;
 /** How often a test is tried in which the harness was late. */
 const attempts = 3;
 
@@ -75,6 +79,7 @@ export function surroundings(
       ? { ...profile.homeAgent, address: partner.address }
       : profile.homeAgent;
   const linkMac = facts.linkMacs?.[mn.index];
+  const pace = paceOf(profile, facts.roundTripsNs);
   return {
     role,
     position,
@@ -87,7 +92,9 @@ export function surroundings(
     ipv6Extensions: profile.ics.ipv6Extensions,
     reverseTunnelingRequired: profile.ics.reverseTunnelingRequired === true,
     extensionTypes: profile.extensionTypes,
-    timers: profile.timers,
+    timers: pace.timers,
+    slowestNs: pace.slowestNs,
+    repeatSeconds: pace.repeatSeconds,
     ...(foreignHome === undefined ? {} : { foreignHome }),
     ...(profile.homeHost === undefined || facts.homeHostMac === undefined
       ? {}
@@ -123,6 +130,8 @@ export class Schedule {
   private readonly queue: (() => void)[] = [];
   /** Tests in which an answer did not come the first time, and came the second. */
   readonly unsteady: string[] = [];
+  /** Until when answers to what a mobile node sent may come, ns. */
+  private readonly resting = new Map<MobileNode, number>();
   private running = 0;
   private readonly most: number;
   /** The mobile nodes are themselves under test, each on a link of its own. */
@@ -167,17 +176,16 @@ export class Schedule {
       postamble: [],
     };
     for (let n = 0; n < controls; n += 1) {
-      const { outcome } = await this.inSession({ ...control, id: `warm-up-${n}` });
+      const { outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` });
       // The last one that answers counts: before it neighbours may have been looked for.
-      const answered = outcome.steps.findLast((step) => step.ok && step.frames.length > 0)?.timeNs;
-      const sent = outcome.stimuli.findLast(({ timeNs }) => timeNs <= (answered ?? 0))?.timeNs;
+      const roundTripNs = roundTripOf(outcome, frames);
       // A profile with which not even that can be sent is none.
       if (outcome.reason?.startsWith(harnessFailed)) throw new BenchError(outcome.reason);
-      if (sent === undefined || answered === undefined) {
+      if (roundTripNs === undefined) {
         this.facts.unreachable = this.whyUnanswered(control, outcome);
         return;
       }
-      this.facts.roundTripsNs.push(answered - sent);
+      this.facts.roundTripsNs.push(roundTripNs);
     }
     const sorted = [...this.facts.roundTripsNs].sort((a, b) => a - b);
     this.facts.graceNs = 2 * (sorted[Math.floor(sorted.length / 2)] ?? 0) + 20_000_000;
@@ -263,11 +271,28 @@ export class Schedule {
     return { mn, ...(other === undefined ? {} : { other }) };
   }
 
+  /** Answers to what a test sent last may still be under way: the next test of the mobile node is not to take them for its own. */
+  private rest(nodes: readonly MobileNode[], lastSentNs: number): void {
+    const until = lastSentNs + 1.5 * Math.max(0, ...this.facts.roundTripsNs) + stragglingNs;
+    for (const node of nodes) this.resting.set(node, until);
+  }
+
+  /** Mobile nodes rest only where there are few: those of a large pool have done so before their turn comes again. */
+  private async rested(nodes: readonly MobileNode[]): Promise<void> {
+    if (this.own) return;
+    const until = Math.max(...nodes.map((node) => this.resting.get(node) ?? 0));
+    const left = until - this.settings.bench.now();
+    if (left > 0) await new Promise((resolve) => setTimeout(resolve, left / 1_000_000));
+  }
+
   private async inSession(test: TestCase, watch: Watch = {}): Promise<Finished> {
     const { profile, ledger, bench } = this.settings;
     const { mn, other } = this.lease(test);
     const around = surroundings(profile, this.facts, test, mn, other);
+    // While it is measured how slow the device is, it is waited for with patience.
+    if (this.facts.graceNs === 0) around.timers = patientTimers(around.timers);
     const nodes = other === undefined ? [mn] : [mn, other];
+    await this.rested(nodes);
     const { tokenPrefix } = new Context(around, test.id);
     const session = bench.session({
       keys: identityKeys(around, tokenPrefix),
@@ -288,6 +313,7 @@ export class Schedule {
     } finally {
       session.close();
       await service?.close();
+      this.rest(nodes, session.lastSentNs);
       this.free.push(...nodes);
     }
   }
@@ -384,7 +410,7 @@ export function notRun(
 ): Outcome | undefined {
   const excluded = notApplicable(test, profile);
   if (excluded !== undefined) return unjudged(test, 'NOT APPLICABLE', excluded);
-  const missing = lacks(profile, test.position) ?? facts.unreachable;
+  const missing = lacks(profile, test.position) ?? lacksOther(test, profile) ?? facts.unreachable;
   return missing === undefined ? undefined : unjudged(test, 'INCONCLUSIVE', missing);
 }
 
@@ -408,6 +434,14 @@ function lacks({ role, foreignAgents, homeAgents }: Profile, position: Position)
   if (role === 'foreign-agent' && position === 'visited-link' && homeAgents.every(isSecured))
     return 'the profile names no home agent without a security association; add one to ixit.homeAgents if there is one';
   return undefined;
+}
+
+/** Whether a test is about two mobile nodes, and there is one of the kind. */
+function lacksOther(test: TestCase, profile: Profile): string | undefined {
+  if (profile.role === 'mobile-node' || profile.role === 'scenario') return undefined;
+  const suitable = mobileNodesFor(test, profile);
+  if (suitable.length > 1 || alone(test).possible) return undefined;
+  return 'the test is about two mobile nodes, and the profile has one only of the kind it needs: add another to ixit.mobileNodes if the device can have one';
 }
 
 /** The outcome of a test whose steps were not gone through. */

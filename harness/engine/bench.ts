@@ -91,6 +91,11 @@ export interface BenchSession {
    */
   send(port: PortName, build: (nowNs: number, known?: string | null) => Outgoing): Promise<Sent>;
   /**
+   * Resolves when a registration request of this mobile node (its number in the profile) may leave, as far as the bench limits how many
+   * do; a recorded bench has no such limit. Rejects with BenchInterrupted.
+   */
+  turn?(mobileNode: number): Promise<void>;
+  /**
    * Resolves true when a frame has been added to `frames` since `count` of them were there, false once every frame up to
    * `untilNs` has been added and the time has passed. Rejects with BenchInterrupted when the IUT or the bench is gone.
    */

@@ -55,6 +55,10 @@ export interface Surroundings {
   seed: string;
   /** How long after a barrier's answer a silence stays open, ns. */
   graceNs: number;
+  /** The longest round trip measured at the start, ns: what has to arrive before a moment leaves so much earlier. */
+  slowestNs?: number;
+  /** How long after it a message that went unanswered is sent again; 1.05 s when left out. */
+  repeatSeconds?: number;
 }
 
 /** UDP source ports of requests, first and last: two a mobile node. */
