@@ -19,6 +19,8 @@ const secondNs = 1_000_000_000;
 const standardRepeatSeconds = 1.05;
 /** What a device may be slower than at the start, seconds beside the double of what was measured. */
 const spareSeconds = 0.5;
+/** Shortest lifetime with which a device that answers at once can be seen before and after its end. */
+const quickSeconds = 3;
 /** Until something has been measured, an answer is waited for so long at least. */
 const unknownSeconds = 5;
 
@@ -40,7 +42,7 @@ export function paceOf(
       silenceSeconds: Math.max(timers.silenceSeconds, wait),
       registrationSeconds: Math.max(timers.registrationSeconds, wait),
       // Until it runs out, a registration and two packets are answered, and one more before the end; lifetimes are whole seconds.
-      shortLifetimeSeconds: timers.shortLifetimeSeconds + Math.round(4 * slowest),
+      shortLifetimeSeconds: Math.max(timers.shortLifetimeSeconds, quickSeconds + Math.round(4 * slowest)),
     },
     slowestNs,
     // Before its answer has come, a second request of a slow device would only be one more to be answered.
