@@ -24,7 +24,10 @@ export interface ConductOptions extends RunOptions, OpenOptions {
 export interface Conductor {
   facts: RunFacts;
   open: OpenBench;
-  run(test: TestCase, watch?: Watch): Promise<Finished>;
+  /** `mobileNodes`: the numbers of those it is to run with, as an outcome of it names them. */
+  run(test: TestCase, watch?: Watch, mobileNodes?: readonly number[]): Promise<Finished>;
+  /** The device is left as the profile says it is, as far as it was told otherwise. */
+  settle(): Promise<void>;
   /** Frames the kernel dropped, and other things that spoil verdicts. */
   findings(): string[];
   close(): Promise<void>;
@@ -71,11 +74,14 @@ async function conductorOn(
   return {
     facts: schedule.facts,
     open,
-    run: (test, watch) => schedule.run(test, watch),
+    run: (test, watch, mobileNodes) => schedule.run(test, watch, mobileNodes),
     findings: () => {
       const dropped = open.bench.dropped();
       return [
         ...paceFindings(profile, schedule.facts.roundTripsNs),
+        ...schedule.unrestored.map(
+          (nai) => `the device could not be told to treat ${nai} as the profile says: see to it yourself`,
+        ),
         ...(dropped === 0
           ? []
           : [
@@ -86,6 +92,7 @@ async function conductorOn(
         ),
       ];
     },
+    settle: () => schedule.restore(),
     close: () => open.close(),
   };
 }

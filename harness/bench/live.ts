@@ -81,6 +81,10 @@ export interface LiveBenchOptions {
   hook(name: HookName, mobileNode: number): Promise<void>;
   /** Plugs a mobile node into another network; throws HookMissing when there is no such network. */
   move?(network: string, mobileNode: number): Promise<void>;
+  /** Has the device begin anew; throws HookMissing when nothing can. */
+  reset?(): Promise<void>;
+  /** Has the device treat a mobile node in another way; throws HookMissing when nothing can. */
+  reconfigure?(setting: string, mobileNode: number): Promise<void>;
   /** TCP of the correspondent node. */
   transfers?: Transfers;
   /** Whose turn it is to send a registration request; without it there is no limit. */
@@ -392,7 +396,7 @@ export class LiveBench {
   }
 
   private async carryOut(action: Action, { mobileNode }: LiveSession): Promise<string | undefined> {
-    const { hook, move, transfers } = this.options;
+    const { hook, move, reconfigure, reset, transfers } = this.options;
     switch (action.kind) {
       case 'hook':
         await hook(action.name, mobileNode);
@@ -400,6 +404,14 @@ export class LiveBench {
       case 'move':
         if (move === undefined) throw new HookMissing('nothing on this bench moves the mobile node');
         await move(action.network, mobileNode);
+        return undefined;
+      case 'reset':
+        if (reset === undefined) throw new HookMissing('nothing on this bench has the device begin anew');
+        await reset();
+        return undefined;
+      case 'reconfigure':
+        if (reconfigure === undefined) throw new HookMissing('nothing on this bench reconfigures the device');
+        await reconfigure(action.setting, action.mobileNode);
         return undefined;
       case 'transfer':
         if (transfers === undefined) throw new HookMissing('nothing on this bench transfers octets');

@@ -6,7 +6,7 @@ import { alone } from '../vectors/alone.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { ExpectStep, Json, Pattern, SendStep, Step, TestCase, WaitStep } from '../vectors/types.ts';
 import { encodePacket, type Packet, type Tamper } from '../wire/index.ts';
-import { every, hook, move, transfer } from './actions.ts';
+import { every, hook, move, tell, transfer } from './actions.ts';
 import {
   BenchInterrupted,
   type BenchSession,
@@ -450,6 +450,8 @@ export async function run(
   let reason: string | undefined;
   let late = false;
   try {
+    if (around.reset === true) await tell(running, { kind: 'reset' });
+    for (const one of around.reconfigurations ?? []) await tell(running, { kind: 'reconfigure', ...one });
     for (const [node, steps] of [
       [around.mn, test.prelude.mn],
       [around.other, test.prelude.other],

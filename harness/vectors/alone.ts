@@ -29,7 +29,7 @@ function withoutOther(steps: readonly Step[]): { left: Step[]; out: Step[] } {
     const answersIt =
       step.kind === 'expect' &&
       (step.answers === undefined ? before !== undefined && out.includes(before) : gone.has(step.answers));
-    if (isOthers(step) || answersIt) {
+    if (isOthers(withoutBarrier(step)) || answersIt) {
       out.push(step);
       if (step.kind === 'send' && step.as !== undefined) gone.add(step.as);
     } else {

@@ -14,7 +14,7 @@ import { fault } from './errors.ts';
 import { type Ics, icsDefaults, icsNames, icsValues } from './ics.ts';
 import { expandMobileNodes, type KeySource, type MobileNode, type MobileNodeEntry, readKey } from './pool.ts';
 import { readValid } from './schema.ts';
-import type { DeviceRole, HookName, Role } from './types.ts';
+import type { DeviceHookName, DeviceRole, HookName, Role } from './types.ts';
 
 export interface Timers {
   /** Longest wait for an answer. */
@@ -91,7 +91,7 @@ export interface PortLink {
   device: string;
 }
 
-/** A command (an argument list), or a question for the operator; "{mobileNode}" and "{network}" in it are filled in. */
+/** A command (an argument list), or a question for the operator; words in braces are filled in. */
 export type Hook = string[] | { ask: string };
 
 /** The seats of a scenario, each taken by a reference agent or by a device of somebody else's. */
@@ -113,7 +113,7 @@ export type LabSettings =
 export interface PortsSettings {
   /** "{n}" in the port "link" is the number of a mobile node under test, from 1 on. */
   ports: { [name: string]: PortLink };
-  hooks?: { [name in HookName | 'move']?: Hook };
+  hooks?: { [name in HookName | DeviceHookName | 'move']?: Hook };
   /** Of a scenario: the seats on which the harness puts a reference agent. */
   seats?: { [seat in Seat]?: { configuration: string; namespace?: string } };
   /** Of a scenario: namespaces of mobile nodes in which the harness serves TCP echo. */
