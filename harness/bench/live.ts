@@ -141,6 +141,18 @@ const registrationKey = (identification: string | undefined): string =>
 const registrationIdentification = (decoded: Decoded): string | undefined =>
   requestIdentification(decoded) ?? replyIdentification(decoded);
 
+/** Keys of the requests that left and were not answered. */
+function owedTo(frames: readonly SeenFrame[]): Set<string> {
+  const owed = new Set<string>();
+  for (const { outgoing, decoded } of frames) {
+    const asked = outgoing ? requestIdentification(decoded) : undefined;
+    const answered = outgoing ? undefined : replyIdentification(decoded);
+    if (asked !== undefined) owed.add(registrationKey(asked));
+    if (answered !== undefined) owed.delete(registrationKey(answered));
+  }
+  return owed;
+}
+
 const naiKey = (extensions: Extension[] | undefined): string | undefined => {
   for (const extension of extensions ?? [])
     if ('mobileNodeNai' in extension) return `nai:${extension.mobileNodeNai.nai}`;
@@ -280,6 +292,8 @@ export class LiveBench {
   private readonly keys = new Map<LiveSession, Set<string>>();
   /** Called with every frame of every port while tests run. */
   onFrame: (frame: SeenFrame) => void = () => {};
+  /** Keys of requests that had not been answered when their test ended. */
+  private readonly owed = new Set<string>();
   private interruption: string | undefined;
   /** Rejects when the bench is interrupted. */
   private readonly gone: Promise<never>;
@@ -442,6 +456,7 @@ export class LiveBench {
         if (set?.size === 0) this.sessions.delete(key);
       }
       this.keys.delete(session);
+      for (const key of owedTo(session.frames)) this.owed.add(key);
     });
     this.open.add(session);
     this.keys.set(session, own);
@@ -517,6 +532,15 @@ export class LiveBench {
     }
   }
 
+  /** It answers or relays a request of a test that is over: the next one of the mobile node is not to take it for an answer to its own. */
+  private isOwed(decoded: Decoded): boolean {
+    if (this.owed.size === 0) return false;
+    const identification = registrationIdentification(decoded);
+    if (identification === undefined) return false;
+    const key = registrationKey(identification);
+    return this.owed.has(key) && !this.sessions.has(key);
+  }
+
   private sort(port: PortName, key: string, frame: Frame): void {
     if (this.open.size === 0) return;
     const seen = new LiveFrame(
@@ -527,6 +551,7 @@ export class LiveBench {
     );
     this.onFrame(seen);
     if (port === 'mn' && !frame.outgoing) this.advertiseNeighbor(seen);
+    if (!frame.outgoing && this.isOwed(seen.decoded)) return;
     const found = new Set<LiveSession>();
     let claimed: { session: LiveSession; index: number } | undefined;
     for (const each of port === 'link' ? [key] : frameKeys(seen.decoded)) {

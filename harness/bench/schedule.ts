@@ -55,6 +55,8 @@ export interface Watch {
 
 const standardConcurrency = 32;
 const controls = 5;
+const controlsOfSlow = 3;
+const slowNs = 1_000_000_000;
 /** How long an answer may be under way beyond the round trips measured. */
 const stragglingNs = 20_000_000;
 /** How often a test is tried in which the harness was late. */
@@ -202,6 +204,8 @@ export class Schedule {
         return;
       }
       this.facts.roundTripsNs.push(roundTripNs);
+      // A slow device says so soon.
+      if (n + 1 >= controlsOfSlow && this.facts.roundTripsNs.every((ns) => ns > slowNs)) break;
     }
     const sorted = [...this.facts.roundTripsNs].sort((a, b) => a - b);
     this.facts.graceNs = 2 * (sorted[Math.floor(sorted.length / 2)] ?? 0) + 20_000_000;

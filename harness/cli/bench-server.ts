@@ -12,7 +12,7 @@ import { asLine, onLines } from '../../reports/runner/lines.ts';
 import { ProgressFile } from '../../reports/runner/progress-file.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/runner/request.ts';
 import { plural } from '../../reports/text/layout.ts';
-import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
+import { type Conductor, inOrder, startConductor } from '../bench/conduct.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
@@ -225,11 +225,7 @@ class Serving {
       aliveMs,
     );
     const runAll = async (): Promise<undefined> => {
-      await Promise.all(
-        [...left]
-          .sort((a, b) => waitsOf(b) - waitsOf(a))
-          .map((test) => this.runOne(conductor, captures, test)),
-      );
+      await Promise.all(inOrder(left, profile).map((test) => this.runOne(conductor, captures, test)));
       if (this.failed.length > 0) await this.retry(conductor, known);
     };
     // What was over during the set-up has no outcomes.
