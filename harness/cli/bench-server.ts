@@ -16,7 +16,7 @@ import { type Conductor, inOrder, startConductor } from '../bench/conduct.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
-import { RunCaptures } from './captures.ts';
+import { RunCaptures, removeHalfWritten } from './captures.ts';
 import { suiteOf } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
@@ -152,6 +152,7 @@ class Serving {
     this.log(
       `${plural(tests.length, 'test')} against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
     );
+    if (request.resumes === true) removeHalfWritten(join(this.folder, 'captures'));
     const kept = request.resumes === true ? readKept(this.folder, version()) : undefined;
     const left = tests.filter(({ id }) => kept?.outcomes.has(id) !== true);
     const progress = new ProgressFile(this.folder, {

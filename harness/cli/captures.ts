@@ -1,4 +1,5 @@
 /** The captures of a run while it goes on: one of every test, one of all. */
+import { readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { annotate, CaptureFile, frameKey } from '../../reports/evidence/capture-file.ts';
@@ -12,6 +13,11 @@ import type { TestCase } from '../vectors/types.ts';
 /** Of the first part of a run, and of further ones where it was broken off and resumed. */
 const runCapture = (part: number): string => (part === 1 ? 'run.pcapng' : `run-${part}.pcapng`);
 const runComment = 'every packet of the run';
+
+/** Take away what tests that were broken off have left behind. */
+export function removeHalfWritten(folder: string): void {
+  for (const name of readdirSync(folder)) if (name.endsWith('.part')) rmSync(join(folder, name));
+}
 
 /** The capture of one test. */
 export interface TestCapture {

@@ -58,13 +58,24 @@ function answersDevice(step: SendStep): boolean {
   return answers;
 }
 
+const isLayer = (layer: Json | undefined, name: string): boolean =>
+  typeof layer === 'object' && layer !== null && name in layer;
+
 const requesting = new WeakMap<SendStep, boolean>();
 
 /** Whether a message goes where registration requests go, well formed or not: a bench may limit how many do. */
 function asksToRegister(step: SendStep): boolean {
   const known = requesting.get(step);
   if (known !== undefined) return known;
-  const asks = /"registrationRequest":|"destinationPort":434\b/.test(JSON.stringify(step.packet));
+  const at = step.packet.findIndex((layer) => isLayer(layer, 'icmp') || isLayer(layer, 'icmpv6'));
+  // What an error message quotes was sent long ago.
+  const layers = at < 0 ? step.packet : step.packet.slice(0, at);
+  const asks = layers.some(
+    (layer, index) =>
+      isLayer(layer, 'registrationRequest') ||
+      (isLayer(layer, 'payload') &&
+        /"udp":.*"destinationPort":434\b/.test(JSON.stringify(layers[index - 1]))),
+  );
   requesting.set(step, asks);
   return asks;
 }
