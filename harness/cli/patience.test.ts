@@ -1,20 +1,78 @@
 /** Runs that go on after kill -9, and failed tests that are run again: what is kept, what is found, and that all of it can be rejudged. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { formats } from '../../reports/formats.ts';
 import type { Results } from '../../reports/model/results.ts';
+import { readRun } from '../../reports/model/run.ts';
+import { asLine, onLines } from '../../reports/runner/lines.ts';
+import type { RunRequest, ServerMessage } from '../../reports/runner/request.ts';
+import { summaryOf } from '../../reports/text/summary.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { projectRoot } from '../vectors/load.ts';
+import { suiteOf } from './catalogue.ts';
 import { rejudgeFolder } from './rejudge.ts';
-import { requestToResume } from './resume.ts';
+import { benchesOf, serverCommand } from './request.ts';
+import { keepRequest, requestToResume } from './resume.ts';
 import { type Retrying, ranBefore, retried } from './retry.ts';
-import { dsmip, members, startDsmip, until } from './testing/command.ts';
+import { members, until } from './testing/command.ts';
 
 t.setTimeout(240_000);
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-patience-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const resultsIn = (out: string): Results => JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'));
+
+interface Served {
+  said: ServerMessage[];
+  ended: Promise<unknown>;
+}
+
+/** The bench server with a request, as the test runner starts it: so that it costs no test runner. */
+function serve(request: RunRequest, tests: readonly string[]): Served {
+  const [bench] = request.benches;
+  const { out = '' } = request;
+  if (bench === undefined) throw new Error('no bench');
+  const [command = '', ...args] = serverCommand(bench);
+  const env = { ...process.env, DSMIP_TEST_MARK: out };
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
+  const said: ServerMessage[] = [];
+  onLines(child.stdout, (line) => said.push(JSON.parse(line)));
+  child.stdin.on('error', () => {});
+  child.stdin.write(asLine({ request, bench, folder: out, tests }));
+  return { said, ended: new Promise((resolve) => child.on('close', resolve)) };
+}
+
+/** A request for some tests of a home agent, and their ids; the folder of the run has it. */
+function asked(name: string, profile: string | undefined, wanted: RegExp, more: Partial<RunRequest> = {}) {
+  const out = join(folder, name);
+  mkdirSync(out);
+  const benches = benchesOf(profile, ['draft']).filter(({ role }) => role === 'home-agent');
+  const request: RunRequest = {
+    benches,
+    strict: false,
+    start: new Date().toISOString(),
+    interactive: false,
+    readings: {},
+    selection: {},
+    formats: [],
+    reporters: [],
+    out,
+    ...more,
+  };
+  keepRequest(request);
+  const { tests } = suiteOf('draft');
+  return { out, request, ids: tests.filter(({ id }) => wanted.test(id)).map(({ id }) => id) };
+}
 
 /** An outcome as far as --retry looks at it; it began at `at`. */
 const ran = (id: string, at: number, mobileNodes: number[], verdict: Verdict = 'PASS'): Outcome => ({
@@ -107,50 +165,42 @@ t.test('a pool that another test has used up', async (t) => {
   const bench = { lab: { agent: 'home-agent', configuration: 'pool.config.json' } };
   const file = join(folder, 'pool.json');
   writeFileSync(file, JSON.stringify({ ...profile, bench }));
-  const out = join(folder, 'pool');
-  const vector = ['--vector', 'ha-dynamic-zero/hoa', '--report', 'text,html'];
-  const run = await dsmip('run', '--iut', file, ...vector, '--retry', '--out', out);
-  t.equal(run.status, 1, 'a FAIL is never hidden');
+  const { out, request, ids } = asked('pool', file, /^ha-dynamic-zero\/hoa@/, { retry: 1 });
+  await serve(request, ids).ended;
   const { outcomes, findings } = resultsIn(out);
   const failed = outcomes.filter(({ verdict }) => verdict === 'FAIL');
-  t.ok(failed.length >= 2, run.output);
+  t.ok(failed.length >= 2, 'a FAIL is never hidden');
   for (const { id, retry } of failed) {
     t.match(retry, { alone: ['PASS'], words: /^alone it is PASS; it is FAIL after ha-dynamic-zero/ });
     t.equal(retry?.after?.length, 1);
     t.ok(findings.some((finding) => finding.startsWith(`${id} (FAIL): alone it is PASS`)));
   }
-  t.match(run.output, /Again: +alone it is PASS/);
-  t.match(readFileSync(join(out, 'report.html'), 'utf8'), /<strong>Run again:<\/strong> alone it is PASS/);
+  const text = summaryOf([resultsIn(out)]).join('\n');
+  t.match(text, /Again: +alone it is PASS/);
+  t.match(String(await formats.html?.render(readRun(out))), /<strong>Run again:<\/strong> alone it is PASS/);
   t.match(await rejudgeFolder(out, { reading: [] }), { status: 0, text: /and the results to the octet/ });
 });
 
 t.test('kill -9 of everything, and on', async (t) => {
-  const out = join(folder, 'killed');
-  const run = startDsmip(
-    'run',
-    '--role',
-    'home-agent',
-    '--clause',
-    '4.7-a',
-    '--out',
+  const selection = { clause: '4.7-a' };
+  const {
     out,
-    '--report',
-    'text',
+    request: first,
+    ids,
+  } = asked('killed', undefined, /^ha-(expiry\/hoa|renewal|re-reg)/, { selection });
+  const served = serve(first, ids);
+  await until(
+    'some tests are judged',
+    () => served.said.filter(({ type }) => type === 'outcome').length >= 3,
   );
-  await until('some tests are judged', () => {
-    const log = join(out, 'run.log');
-    return existsSync(log) && /PASS ha-renewal/.test(readFileSync(log, 'utf8'));
-  });
-  const all = members(out);
-  process.kill(run.child.pid ?? 0, 'SIGKILL');
-  for (const { pid } of all) {
+  for (const { pid } of members(out)) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // The others took it along.
+      // Another one took it along.
     }
   }
-  t.equal(await run.ended, 'SIGKILL');
+  await served.ended;
   await until('every process has ended', () => members(out).length === 0);
   t.notOk(existsSync(join(out, 'results.json')), 'nobody had the time to write');
 
@@ -177,8 +227,9 @@ t.test('kill -9 of everything, and on', async (t) => {
   t.ok(existsSync(join(out, 'journal.jsonl')), 'nothing is lost by it');
 
   writeFileSync(join(out, 'request.json'), request);
-  const resumed = await dsmip('run', '--resume', out);
-  t.equal(resumed.status, 0, resumed.output);
+  const { request: again, left } = requestToResume(out, { retry: 2 });
+  const [count] = left.values();
+  await serve(again, ids).ended;
   const { outcomes, parts = [], findings, incomplete } = resultsIn(out);
   const [part] = parts;
   t.equal(parts.length, 1);
@@ -187,9 +238,10 @@ t.test('kill -9 of everything, and on', async (t) => {
   t.ok(kept > 0 && kept < outcomes.length, `${kept} of ${outcomes.length} were kept`);
   t.match(part, { kept, why: 'it ended without a word', capture: { file: 'run-2.pcapng' } });
   t.match(findings, [/^the run was broken off after \d+ of \d+ tests .* and went on at .* as part 2/]);
-  t.match(resumed.output, /in 2 parts/);
-  const left = readdirSync(out).sort();
-  t.same(left, ['captures', 'results.json', 'run-2.pcapng', 'run.log', 'run.pcapng', 'summary.txt']);
+  t.equal(count, ids.length - kept, 'the number of those left was told');
+  t.match(summaryOf([resultsIn(out)]).join('\n'), /nothing failed \(exit status 0\), in 2 parts/);
+  const written = readdirSync(out).sort();
+  t.same(written, ['captures', 'request.json', 'results.json', 'run-2.pcapng', 'run.log', 'run.pcapng']);
   t.notOk(readdirSync(join(out, 'captures')).some((name) => name.endsWith('.part')));
   t.match(await rejudgeFolder(out, { reading: [] }), { status: 0, text: /and the results to the octet/ });
   t.throws(() => requestToResume(out, {}), { message: /the run is whole/ });
