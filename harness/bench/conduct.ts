@@ -3,6 +3,7 @@ import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { type OpenBench, type OpenOptions, openBench } from './open.ts';
+import { paceFindings } from './pace.ts';
 import { type Finished, type RunFacts, Schedule, type Watch } from './schedule.ts';
 
 /** What a run on an open bench needs. */
@@ -23,7 +24,10 @@ export interface ConductOptions extends RunOptions, OpenOptions {
 export interface Conductor {
   facts: RunFacts;
   open: OpenBench;
-  run(test: TestCase, watch?: Watch): Promise<Finished>;
+  /** `mobileNodes`: the numbers of those it is to run with, as an outcome of it names them. */
+  run(test: TestCase, watch?: Watch, mobileNodes?: readonly number[]): Promise<Finished>;
+  /** The device is left as the profile says it is, as far as it was told otherwise. */
+  settle(): Promise<void>;
   /** Frames the kernel dropped, and other things that spoil verdicts. */
   findings(): string[];
   close(): Promise<void>;
@@ -70,10 +74,14 @@ async function conductorOn(
   return {
     facts: schedule.facts,
     open,
-    run: (test, watch) => schedule.run(test, watch),
+    run: (test, watch, mobileNodes) => schedule.run(test, watch, mobileNodes),
     findings: () => {
       const dropped = open.bench.dropped();
       return [
+        ...paceFindings(profile, schedule.facts.roundTripsNs),
+        ...schedule.unrestored.map(
+          (nai) => `the device could not be told to treat ${nai} as the profile says: see to it yourself`,
+        ),
         ...(dropped === 0
           ? []
           : [
@@ -84,6 +92,7 @@ async function conductorOn(
         ),
       ];
     },
+    settle: () => schedule.restore(),
     close: () => open.close(),
   };
 }
@@ -99,8 +108,18 @@ export async function conduct(
   const each = async (test: TestCase): Promise<void> => {
     finished.set(test, await conductor.run(test));
   };
-  await Promise.all([...tests].sort((a, b) => waitsOf(b) - waitsOf(a)).map(each));
+  await Promise.all(inOrder(tests, options.profile).map(each));
   return { finished: tests.map((test) => finished.get(test) as Finished), facts: conductor.facts };
+}
+
+/**
+ * The order in which tests begin: those with long waits first. Where the device is told how to treat mobile nodes, those that need the
+ * same come together, so that it is told as seldom as can be.
+ */
+export function inOrder(tests: readonly TestCase[], { bench }: Pick<Profile, 'bench'>): TestCase[] {
+  const isTold = 'hooks' in bench && bench.hooks?.reconfigure !== undefined;
+  const kind = ({ needs }: TestCase): string => (isTold ? (needs.ipv6Handling ?? '') : '');
+  return [...tests].sort((a, b) => kind(a).localeCompare(kind(b)) || waitsOf(b) - waitsOf(a));
 }
 
 /** What a test will wait for at least, roughly, in seconds: those with long waits begin first. */

@@ -36,6 +36,7 @@ import {
 import { type DhcpServer, startDhcp } from './dhcp.ts';
 import { isFrameOf } from './own-frames.ts';
 import type { Transfers } from './transfers.ts';
+import type { Turns } from './turns.ts';
 
 /** How long after its end a window stays open for frames the kernel has stamped but not yet handed over, ns. */
 const deliveryNs = 2_000_000;
@@ -80,8 +81,14 @@ export interface LiveBenchOptions {
   hook(name: HookName, mobileNode: number): Promise<void>;
   /** Plugs a mobile node into another network; throws HookMissing when there is no such network. */
   move?(network: string, mobileNode: number): Promise<void>;
+  /** Has the device begin anew; throws HookMissing when nothing can. */
+  reset?(): Promise<void>;
+  /** Has the device treat a mobile node in another way; throws HookMissing when nothing can. */
+  reconfigure?(setting: string, mobileNode: number): Promise<void>;
   /** TCP of the correspondent node. */
   transfers?: Transfers;
+  /** Whose turn it is to send a registration request; without it there is no limit. */
+  turns?: Turns;
   /** IPv6 addresses of the mobile nodes that the harness plays behind a foreign agent; it answers for them at port "mn". */
   visitors?: readonly string[];
   /** The harness plays no mobile node and no agent here: kernels may answer for what comes. */
@@ -134,6 +141,18 @@ const registrationKey = (identification: string | undefined): string =>
 const registrationIdentification = (decoded: Decoded): string | undefined =>
   requestIdentification(decoded) ?? replyIdentification(decoded);
 
+/** Keys of the requests that left and were not answered. */
+function owedTo(frames: readonly SeenFrame[]): Set<string> {
+  const owed = new Set<string>();
+  for (const { outgoing, decoded } of frames) {
+    const asked = outgoing ? requestIdentification(decoded) : undefined;
+    const answered = outgoing ? undefined : replyIdentification(decoded);
+    if (asked !== undefined) owed.add(registrationKey(asked));
+    if (answered !== undefined) owed.delete(registrationKey(answered));
+  }
+  return owed;
+}
+
 const naiKey = (extensions: Extension[] | undefined): string | undefined => {
   for (const extension of extensions ?? [])
     if ('mobileNodeNai' in extension) return `nai:${extension.mobileNodeNai.nai}`;
@@ -182,8 +201,9 @@ class LiveSession implements BenchSession {
   readonly frames: SeenFrame[] = [];
   /** The number of the frame of each message that was sent, as far as it has come by. */
   readonly sentFrames = new Map<number, number>();
-  /** Messages that were sent. */
+  /** Messages that were sent, and when the last one was. */
   sent = 0;
+  lastSentNs = 0;
   /** Called with each frame as it comes. */
   onFrame: (frame: SeenFrame) => void = () => {};
   private closed = false;
@@ -203,7 +223,13 @@ class LiveSession implements BenchSession {
   }
 
   async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
-    return this.bench.send(port, build, this);
+    const sent = this.bench.send(port, build, this);
+    this.lastSentNs = sent.timeNs;
+    return sent;
+  }
+
+  turn(mobileNode: number): Promise<void> {
+    return this.bench.turn(mobileNode);
   }
 
   /** Called by the bench for each frame of this session. */
@@ -266,6 +292,8 @@ export class LiveBench {
   private readonly keys = new Map<LiveSession, Set<string>>();
   /** Called with every frame of every port while tests run. */
   onFrame: (frame: SeenFrame) => void = () => {};
+  /** Keys of requests that had not been answered when their test ended. */
+  private readonly owed = new Set<string>();
   private interruption: string | undefined;
   /** Rejects when the bench is interrupted. */
   private readonly gone: Promise<never>;
@@ -368,13 +396,21 @@ export class LiveBench {
     return { ...outgoing, port, timeNs };
   }
 
+  /** Resolves when a registration request of this mobile node may leave. Rejects with BenchInterrupted. */
+  async turn(mobileNode: number): Promise<void> {
+    const { turns } = this.options;
+    if (turns === undefined) return;
+    await Promise.race([turns.of(mobileNode), this.gone]);
+    this.check();
+  }
+
   /** Carry out an action; resolves to what went wrong with it. An operator may take long: an interruption is not waited out. */
   perform(action: Action, session: LiveSession): Promise<string | undefined> {
     return Promise.race([this.carryOut(action, session), this.gone]);
   }
 
   private async carryOut(action: Action, { mobileNode }: LiveSession): Promise<string | undefined> {
-    const { hook, move, transfers } = this.options;
+    const { hook, move, reconfigure, reset, transfers } = this.options;
     switch (action.kind) {
       case 'hook':
         await hook(action.name, mobileNode);
@@ -382,6 +418,14 @@ export class LiveBench {
       case 'move':
         if (move === undefined) throw new HookMissing('nothing on this bench moves the mobile node');
         await move(action.network, mobileNode);
+        return undefined;
+      case 'reset':
+        if (reset === undefined) throw new HookMissing('nothing on this bench has the device begin anew');
+        await reset();
+        return undefined;
+      case 'reconfigure':
+        if (reconfigure === undefined) throw new HookMissing('nothing on this bench reconfigures the device');
+        await reconfigure(action.setting, action.mobileNode);
         return undefined;
       case 'transfer':
         if (transfers === undefined) throw new HookMissing('nothing on this bench transfers octets');
@@ -412,6 +456,7 @@ export class LiveBench {
         if (set?.size === 0) this.sessions.delete(key);
       }
       this.keys.delete(session);
+      for (const key of owedTo(session.frames)) this.owed.add(key);
     });
     this.open.add(session);
     this.keys.set(session, own);
@@ -487,6 +532,15 @@ export class LiveBench {
     }
   }
 
+  /** It answers or relays a request of a test that is over: the next one of the mobile node is not to take it for an answer to its own. */
+  private isOwed(decoded: Decoded): boolean {
+    if (this.owed.size === 0) return false;
+    const identification = registrationIdentification(decoded);
+    if (identification === undefined) return false;
+    const key = registrationKey(identification);
+    return this.owed.has(key) && !this.sessions.has(key);
+  }
+
   private sort(port: PortName, key: string, frame: Frame): void {
     if (this.open.size === 0) return;
     const seen = new LiveFrame(
@@ -497,6 +551,7 @@ export class LiveBench {
     );
     this.onFrame(seen);
     if (port === 'mn' && !frame.outgoing) this.advertiseNeighbor(seen);
+    if (!frame.outgoing && this.isOwed(seen.decoded)) return;
     const found = new Set<LiveSession>();
     let claimed: { session: LiveSession; index: number } | undefined;
     for (const each of port === 'link' ? [key] : frameKeys(seen.decoded)) {

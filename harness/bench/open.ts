@@ -17,6 +17,7 @@ import { LiveBench, type LiveBenchOptions } from './live.ts';
 import { Panel } from './panel.ts';
 import { foreignAgentLab, homeAgentLab, mobileNodeLab, scenarioLab, type Topology } from './topologies.ts';
 import { serveEcho, Transfers } from './transfers.ts';
+import { Turns } from './turns.ts';
 
 export { BenchError } from './agent-process.ts';
 
@@ -26,6 +27,8 @@ export interface OpenBench {
   agentLog: string[];
   /** Begin anew with other deviations of the embedded agents. */
   deviate(names: readonly string[]): Promise<void>;
+  /** Have every device begin anew. Rejects with HookMissing when one cannot be made to, with an Error when that fails. */
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,6 +60,9 @@ export async function openBench(profile: Profile, options: OpenOptions = {}): Pr
 /** What has been opened so far, closed in reverse order. */
 class Opened {
   readonly agents: { role: DeviceRole; process: AgentProcess }[] = [];
+  /** Has the devices that are no embedded agents begin anew. */
+  resetOthers: () => Promise<void> = async () => {};
+  reset: () => Promise<void> = async () => {};
   live: LiveBench | undefined;
   panel: Panel | Mover | undefined;
   private readonly closers: (() => unknown)[] = [];
@@ -82,16 +88,27 @@ class Opened {
     const { live, agents } = this;
     if (live === undefined) throw new Error('there is no bench');
     checkDeviations(agents, deviations);
+    let inForce = deviations;
+    // What a test asks for in its own course, and what is done between tests, is the same.
+    const beginAnew = async (names: readonly string[]): Promise<void> => {
+      // An agent that begins anew is to find nothing of what was before.
+      this.panel?.unplug();
+      for (const { role, process } of agents)
+        await process.order(['deviate', ...deviationsOf(role, names)].join(' '));
+      inForce = names;
+    };
+    this.reset = async () => {
+      await this.resetOthers();
+      await beginAnew(inForce);
+    };
     return {
       bench: live,
       agentLog: agents[0]?.process.log ?? [],
       deviate: async (names) => {
         checkDeviations(agents, names);
-        // An agent that begins anew is to find nothing of what was before.
-        this.panel?.unplug();
-        for (const { role, process } of agents)
-          await process.order(['deviate', ...deviationsOf(role, names)].join(' '));
+        await beginAnew(names);
       },
+      reset: () => this.reset(),
       close: () => this.close(),
     };
   }
@@ -207,6 +224,8 @@ async function openLab(
     links,
     extensionTypes: profile.extensionTypes,
     visitors: visitorsOf(profile),
+    ...turnsOf(profile),
+    reset: () => opened.reset(),
     hook: (name: string, mobileNode: number) => mobileNodeAgent(opened).order(`${name} ${mobileNode + 1}`),
   };
   if (profile.role !== 'scenario') {
@@ -215,6 +234,9 @@ async function openLab(
   }
   await openScenarioOfLab(opened, profile, lab, common);
 }
+
+const turnsOf = ({ requestsPerSecond }: Profile): { turns?: Turns } =>
+  requestsPerSecond === undefined ? {} : { turns: new Turns(requestsPerSecond) };
 
 /** Of a foreign agent: who the harness is on its visited link. */
 const visitorsOf = ({ role, mobileNodes }: Profile): string[] =>
@@ -293,6 +315,10 @@ async function openPorts(
     links,
     extensionTypes: profile.extensionTypes,
     visitors: visitorsOf(profile),
+    ...turnsOf(profile),
+    reset: () => opened.reset(),
+    reconfigure: (setting, mobileNode) =>
+      runHook(settings, 'reconfigure', { setting, mobileNode: naiOf(profile, mobileNode) }, options.ask),
     hook: (name, mobileNode) => {
       const own = settings.seats?.mobileNode === undefined ? undefined : mobileNodeAgent(opened);
       return own === undefined
@@ -300,6 +326,7 @@ async function openPorts(
         : own.order(`${name} ${mobileNode + 1}`);
     },
   };
+  opened.resetOthers = () => runHook(settings, 'reset', {}, options.ask);
   if (profile.role !== 'scenario') {
     opened.live = opened.keep(new LiveBench(common));
     return;

@@ -12,6 +12,7 @@ import {
   type Performed,
   type PortName,
   portNames,
+  reconfigurationsIn,
   type SeenFrame,
   type Sent,
 } from '../engine/bench.ts';
@@ -233,6 +234,9 @@ export async function rejudge(
     extensionTypes: profile.extensionTypes,
   });
   const around = surroundings(profile, facts, test, mn, other);
+  // It is done first of all.
+  around.reset = outcome.actions?.[0]?.name === 'reset';
+  around.reconfigurations = reconfigurationsIn((outcome.actions ?? []).map(({ name }) => name));
   const again = await run(test, session, around, ledger, { strict });
   if (session.mismatch !== undefined) throw session.mismatch;
   return withSentFrames(again, session.sentFrames);

@@ -1,10 +1,11 @@
 /** Runs many tests on a bench: each with mobile nodes of its own, side by side as far as the pool goes. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { SeenFrame } from '../engine/bench.ts';
+import { type Reconfiguration, reconfigurationsIn, type SeenFrame } from '../engine/bench.ts';
 import { Context } from '../engine/context.ts';
 import { identityKeys, type Surroundings, udpPortOf } from '../engine/identities.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { harnessFailed, run } from '../engine/run.ts';
+import { alone } from '../vectors/alone.ts';
 import { type Ics, icsHolds } from '../vectors/ics.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { MobileNode } from '../vectors/pool.ts';
@@ -12,6 +13,7 @@ import type { Profile } from '../vectors/profile.ts';
 import type { MobileNodeNeeds, Position, Role, TestCase } from '../vectors/types.ts';
 import { BenchError } from './agent-process.ts';
 import type { LiveBench } from './live.ts';
+import { paceOf, patientTimers, roundTripOf } from './pace.ts';
 
 export interface RunSettings {
   profile: Profile;
@@ -53,6 +55,10 @@ export interface Watch {
 
 const standardConcurrency = 32;
 const controls = 5;
+const controlsOfSlow = 3;
+const slowNs = 1_000_000_000;
+/** How long an answer may be under way beyond the round trips measured. */
+const stragglingNs = 20_000_000;
 /** How often a test is tried in which the harness was late. */
 const attempts = 3;
 
@@ -75,6 +81,7 @@ export function surroundings(
       ? { ...profile.homeAgent, address: partner.address }
       : profile.homeAgent;
   const linkMac = facts.linkMacs?.[mn.index];
+  const pace = paceOf(profile, facts.roundTripsNs);
   return {
     role,
     position,
@@ -87,7 +94,9 @@ export function surroundings(
     ipv6Extensions: profile.ics.ipv6Extensions,
     reverseTunnelingRequired: profile.ics.reverseTunnelingRequired === true,
     extensionTypes: profile.extensionTypes,
-    timers: profile.timers,
+    timers: pace.timers,
+    slowestNs: pace.slowestNs,
+    repeatSeconds: pace.repeatSeconds,
     ...(foreignHome === undefined ? {} : { foreignHome }),
     ...(profile.homeHost === undefined || facts.homeHostMac === undefined
       ? {}
@@ -108,6 +117,14 @@ export function surroundings(
   };
 }
 
+/** Numbers of the mobile nodes that a test is to run with, as it did before. */
+type Pinned = readonly number[];
+
+const handlingOf = ({ index }: MobileNode, handling: string): Reconfiguration => ({
+  setting: `ipv6Handling=${handling}`,
+  mobileNode: index,
+});
+
 /** Mobile nodes that a test has to itself while it runs. */
 interface Lease {
   mn: MobileNode;
@@ -123,6 +140,16 @@ export class Schedule {
   private readonly queue: (() => void)[] = [];
   /** Tests in which an answer did not come the first time, and came the second. */
   readonly unsteady: string[] = [];
+  /** Mobile nodes that the device has heard of since it began. */
+  private used = new Set<MobileNode>();
+  /** A test is under way that suffers no other beside it. */
+  private exclusive = false;
+  /** How the device was told to treat mobile nodes, where that is not as the profile says. */
+  private readonly handlings = new Map<MobileNode, string>();
+  /** Mobile nodes for which it could not be told so again in the end. */
+  readonly unrestored: string[] = [];
+  /** Until when answers to what a mobile node sent may come, ns. */
+  private readonly resting = new Map<MobileNode, number>();
   private running = 0;
   private readonly most: number;
   /** The mobile nodes are themselves under test, each on a link of its own. */
@@ -167,17 +194,18 @@ export class Schedule {
       postamble: [],
     };
     for (let n = 0; n < controls; n += 1) {
-      const { outcome } = await this.inSession({ ...control, id: `warm-up-${n}` });
+      const { outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` });
       // The last one that answers counts: before it neighbours may have been looked for.
-      const answered = outcome.steps.findLast((step) => step.ok && step.frames.length > 0)?.timeNs;
-      const sent = outcome.stimuli.findLast(({ timeNs }) => timeNs <= (answered ?? 0))?.timeNs;
+      const roundTripNs = roundTripOf(outcome, frames);
       // A profile with which not even that can be sent is none.
       if (outcome.reason?.startsWith(harnessFailed)) throw new BenchError(outcome.reason);
-      if (sent === undefined || answered === undefined) {
+      if (roundTripNs === undefined) {
         this.facts.unreachable = this.whyUnanswered(control, outcome);
         return;
       }
-      this.facts.roundTripsNs.push(answered - sent);
+      this.facts.roundTripsNs.push(roundTripNs);
+      // A slow device says so soon.
+      if (n + 1 >= controlsOfSlow && this.facts.roundTripsNs.every((ns) => ns > slowNs)) break;
     }
     const sorted = [...this.facts.roundTripsNs].sort((a, b) => a - b);
     this.facts.graceNs = 2 * (sorted[Math.floor(sorted.length / 2)] ?? 0) + 20_000_000;
@@ -216,45 +244,69 @@ export class Schedule {
   }
 
   /** Run one test as soon as there is room. */
-  async run(test: TestCase, watch: Watch = {}): Promise<Finished> {
+  async run(test: TestCase, watch: Watch = {}, pinned?: Pinned): Promise<Finished> {
     const outcome = notRun(test, this.settings.profile, this.facts);
     if (outcome !== undefined) return { outcome, frames: [] };
-    while (this.running >= this.most || !this.hasRoom(test))
+    while (this.running >= this.mostFor(test) || !this.hasRoom(test, pinned))
       await new Promise<void>((resolve) => this.queue.push(resolve));
     this.running += 1;
+    this.exclusive = this.needsReset(test);
     watch.begins?.();
     try {
-      let finished = await this.inSession(test, watch);
+      let finished = await this.inSession(test, watch, pinned);
       for (let again = 1; worthAnother(finished.outcome) && again < attempts; again += 1)
-        finished = await this.inSession(test, watch);
+        finished = await this.inSession(test, watch, pinned);
       // Whole exchanges may be lost that no repetition of one message mends: an answer has to stay away in two runs.
       if (finished.outcome.missing === true && this.settings.once !== true) {
         const first = finished.outcome.verdict;
-        finished = await this.inSession(test, watch);
+        finished = await this.inSession(test, watch, pinned);
         if (finished.outcome.verdict !== first) this.unsteady.push(test.id);
       }
       return finished;
     } finally {
       this.running -= 1;
+      this.exclusive = false;
       // Whoever waits looks again whether its kind of mobile node is free.
       for (const wake of this.queue.splice(0)) wake();
     }
   }
 
+  /** The device has to begin anew for the test, as it knows of every mobile node that suits. */
+  private needsReset(test: TestCase): boolean {
+    const { profile } = this.settings;
+    return test.needs.unused === true && mobileNodesFor(test, profile).every((node) => this.used.has(node));
+  }
+
+  /** How many tests may be under way together with it: a device that begins anew spoils all others. */
+  private mostFor(test: TestCase): number {
+    if (this.exclusive) return 0;
+    return this.needsReset(test) ? 1 : this.most;
+  }
+
   /** Whether there are mobile nodes for the test: two where there are as many of the kind; those under test come alone. */
-  private hasRoom(test: TestCase): boolean {
+  private hasRoom(test: TestCase, pinned?: Pinned): boolean {
     const { mobileNodes } = this.settings.profile;
+    if (pinned !== undefined)
+      return pinned.every((index) => this.free.includes(mobileNodes[index] as MobileNode));
     const suits = (node: MobileNode): boolean => this.suits(node, test);
     return hasMany(this.free, suits, this.own || !hasMany(mobileNodes, suits, 2) ? 1 : 2);
   }
 
   private suits(node: MobileNode, test: TestCase): boolean {
-    return isAsNeeded(node, test.needs) && icsHolds(test.requires, icsOf(this.settings.profile, node));
+    return suits(node, test, this.settings.profile);
   }
 
-  private lease(test: TestCase): Lease {
+  private lease(test: TestCase, pinned?: Pinned): Lease {
+    if (pinned !== undefined) {
+      const [mn, other] = pinned.map((index) => this.settings.profile.mobileNodes[index] as MobileNode);
+      for (const node of [mn, other]) if (node !== undefined) this.free.splice(this.free.indexOf(node), 1);
+      if (mn === undefined) throw new Error('a test runs with one mobile node at least');
+      return { mn, ...(other === undefined ? {} : { other }) };
+    }
     const take = (): MobileNode | undefined => {
-      const at = this.free.findIndex((node) => this.suits(node, test));
+      const isBest = (node: MobileNode): boolean => this.suits(node, test) && !this.used.has(node);
+      const best = test.needs.unused === true ? this.free.findIndex(isBest) : -1;
+      const at = best >= 0 ? best : this.free.findIndex((node) => this.suits(node, test));
       return at < 0 ? undefined : this.free.splice(at, 1)[0];
     };
     const mn = take();
@@ -263,11 +315,56 @@ export class Schedule {
     return { mn, ...(other === undefined ? {} : { other }) };
   }
 
-  private async inSession(test: TestCase, watch: Watch = {}): Promise<Finished> {
+  /** Answers to what a test sent last may still be under way: the next test of the mobile node is not to take them for its own. */
+  private rest(nodes: readonly MobileNode[], lastSentNs: number): void {
+    const until = lastSentNs + 1.5 * Math.max(0, ...this.facts.roundTripsNs) + stragglingNs;
+    for (const node of nodes) this.resting.set(node, until);
+  }
+
+  /** Mobile nodes rest only where there are few: those of a large pool have done so before their turn comes again. */
+  private async rested(nodes: readonly MobileNode[]): Promise<void> {
+    if (this.own) return;
+    const until = Math.max(...nodes.map((node) => this.resting.get(node) ?? 0));
+    const left = until - this.settings.bench.now();
+    if (left > 0) await new Promise((resolve) => setTimeout(resolve, left / 1_000_000));
+  }
+
+  /** How the device has to treat mobile nodes from now on, where it was told otherwise or never told. */
+  private reconfigurations(nodes: readonly MobileNode[], test: TestCase): Reconfiguration[] {
+    return nodes.flatMap((node) => {
+      const wanted = test.needs.ipv6Handling ?? node.ipv6Handling;
+      const isSo = wanted === (this.handlings.get(node) ?? node.ipv6Handling);
+      return isSo || wanted === undefined ? [] : [handlingOf(node, wanted)];
+    });
+  }
+
+  /** The device is left as the profile says it is; best effort. */
+  async restore(): Promise<void> {
+    for (const node of [...this.handlings.keys()]) {
+      const session = this.settings.bench.session({ keys: [], udpPorts: [], mobileNode: node.index });
+      try {
+        if (node.ipv6Handling !== undefined && this.handlings.get(node) !== node.ipv6Handling)
+          await session.perform({ kind: 'reconfigure', ...handlingOf(node, node.ipv6Handling) });
+      } catch {
+        this.unrestored.push(node.nai);
+      } finally {
+        session.close();
+      }
+    }
+    this.handlings.clear();
+  }
+
+  private async inSession(test: TestCase, watch: Watch = {}, pinned?: Pinned): Promise<Finished> {
     const { profile, ledger, bench } = this.settings;
-    const { mn, other } = this.lease(test);
+    const { mn, other } = this.lease(test, pinned);
     const around = surroundings(profile, this.facts, test, mn, other);
+    // While it is measured how slow the device is, it is waited for with patience.
+    if (this.facts.graceNs === 0) around.timers = patientTimers(around.timers);
     const nodes = other === undefined ? [mn] : [mn, other];
+    around.reset = test.needs.unused === true && this.used.has(mn);
+    around.reconfigurations = this.reconfigurations(nodes, test);
+    for (const node of nodes) this.used.add(node);
+    await this.rested(nodes);
     const { tokenPrefix } = new Context(around, test.id);
     const session = bench.session({
       keys: identityKeys(around, tokenPrefix),
@@ -281,6 +378,12 @@ export class Schedule {
       if (test.position === 'without-foreign-agent') service = await bench.startDhcp(profile, mn.index);
       const outcome = await run(test, session, around, ledger, { strict: this.settings.strict === true });
       session.close();
+      // Of the others it knows no more.
+      if (outcome.actions?.some(({ name, missing }) => name === 'reset' && missing === undefined))
+        this.used = new Set(nodes);
+      for (const { name, missing } of outcome.actions ?? [])
+        for (const { setting, mobileNode } of missing === undefined ? reconfigurationsIn([name]) : [])
+          this.handlings.set(profile.mobileNodes[mobileNode] as MobileNode, setting.replace(/^.*=/, ''));
       return { outcome: withSentFrames(outcome, session.sentFrames), frames: session.frames };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -288,6 +391,7 @@ export class Schedule {
     } finally {
       session.close();
       await service?.close();
+      this.rest(nodes, session.lastSentNs);
       this.free.push(...nodes);
     }
   }
@@ -349,9 +453,23 @@ const warmUps: {
 
 /** Mobile nodes of a profile with which a test may run. */
 export function mobileNodesFor(test: Pick<TestCase, 'requires' | 'needs'>, profile: Profile): MobileNode[] {
-  return profile.mobileNodes.filter(
-    (node) => isAsNeeded(node, test.needs) && icsHolds(test.requires, icsOf(profile, node)),
-  );
+  return profile.mobileNodes.filter((node) => suits(node, test, profile));
+}
+
+function suits(
+  node: MobileNode,
+  { requires, needs }: Pick<TestCase, 'requires' | 'needs'>,
+  profile: Profile,
+): boolean {
+  return isOrBecomes(node, needs, profile) && icsHolds(requires, icsOf(profile, node));
+}
+
+/** What the device can be told to do with any mobile node, need not be provisioned for one. */
+function isOrBecomes(node: MobileNode, needs: MobileNodeNeeds, { mobileNodes, bench }: Profile): boolean {
+  if (isAsNeeded(node, needs)) return true;
+  const { ipv6Handling, ...others } = needs;
+  const canBeTold = 'hooks' in bench && bench.hooks?.reconfigure !== undefined && ipv6Handling !== undefined;
+  return canBeTold && isAsNeeded(node, others) && !mobileNodes.some((one) => isAsNeeded(one, needs));
 }
 
 const ownClaims = new WeakMap<MobileNode, Ics>();
@@ -384,7 +502,7 @@ export function notRun(
 ): Outcome | undefined {
   const excluded = notApplicable(test, profile);
   if (excluded !== undefined) return unjudged(test, 'NOT APPLICABLE', excluded);
-  const missing = lacks(profile, test.position) ?? facts.unreachable;
+  const missing = lacks(profile, test.position) ?? lacksOther(test, profile) ?? facts.unreachable;
   return missing === undefined ? undefined : unjudged(test, 'INCONCLUSIVE', missing);
 }
 
@@ -394,7 +512,7 @@ export function notApplicable(
   profile: Profile,
 ): string | undefined {
   const claims = (node: MobileNode): boolean => icsHolds(requires, icsOf(profile, node));
-  if (profile.mobileNodes.some((node) => isAsNeeded(node, needs) && claims(node))) return undefined;
+  if (profile.mobileNodes.some((node) => isOrBecomes(node, needs, profile) && claims(node))) return undefined;
   if (!profile.mobileNodes.some(claims)) return `the ICS says no to: ${requires}`;
   const wanted = Object.entries(needs).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
   return `the IXIT has no mobile node with ${wanted.join(' and ')}`;
@@ -408,6 +526,14 @@ function lacks({ role, foreignAgents, homeAgents }: Profile, position: Position)
   if (role === 'foreign-agent' && position === 'visited-link' && homeAgents.every(isSecured))
     return 'the profile names no home agent without a security association; add one to ixit.homeAgents if there is one';
   return undefined;
+}
+
+/** Whether a test is about two mobile nodes, and there is one of the kind. */
+function lacksOther(test: TestCase, profile: Profile): string | undefined {
+  if (profile.role === 'mobile-node' || profile.role === 'scenario') return undefined;
+  const suitable = mobileNodesFor(test, profile);
+  if (suitable.length > 1 || alone(test).possible) return undefined;
+  return 'the test is about two mobile nodes, and the profile has one only of the kind it needs: add another to ixit.mobileNodes if the device can have one';
 }
 
 /** The outcome of a test whose steps were not gone through. */

@@ -5,21 +5,26 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { assemble, type TestResult } from '../../reports/model/results.ts';
+import { asResult, assemble, type TestResult } from '../../reports/model/results.ts';
 import { writeResults } from '../../reports/model/write-results.ts';
+import { Journal, type Kept, readKept, removeJournal } from '../../reports/runner/journal.ts';
 import { asLine, onLines } from '../../reports/runner/lines.ts';
 import { ProgressFile } from '../../reports/runner/progress-file.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/runner/request.ts';
 import { plural } from '../../reports/text/layout.ts';
-import { type Conductor, startConductor, waitsOf } from '../bench/conduct.ts';
+import { type Conductor, inOrder, startConductor } from '../bench/conduct.ts';
+import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
-import { RunCaptures } from './captures.ts';
+import { RunCaptures, removeHalfWritten } from './captures.ts';
 import { suiteOf } from './catalogue.ts';
 import { clausesOfRole, header } from './header.ts';
 import { makeFolder } from './request.ts';
 import { brokenBefore, restsOnFindings } from './rests-on.ts';
+import { goesOn, seamOf } from './resume.ts';
+import { isWorthRetrying, mostRounds, mostSearched, onBench, ranBefore, retried } from './retry.ts';
 import { select } from './select.ts';
+import { version } from './version.ts';
 
 const aliveMs = 500;
 /** See ProgressFile. */
@@ -117,6 +122,12 @@ class Serving {
   private readonly outcomes = new Map<string, TestResult>();
   private readonly running = new Set<string>();
   private progress: ProgressFile | undefined;
+  private journal: Journal | undefined;
+  /** Number of the part of a run that had been broken off. */
+  private part: number | undefined;
+  /** Every outcome of this part, and those that are to be run again before they are told. */
+  private readonly ended = new Map<string, Outcome>();
+  private readonly failed: TestResult[] = [];
   private folder = '';
 
   constructor(begin: Begin, speaker: Speaker, operator: Operator, ready: () => void) {
@@ -141,6 +152,9 @@ class Serving {
     this.log(
       `${plural(tests.length, 'test')} against ${profile.device.vendor} ${profile.device.product} ${profile.device.version}`,
     );
+    if (request.resumes === true) removeHalfWritten(join(this.folder, 'captures'));
+    const kept = request.resumes === true ? readKept(this.folder, version()) : undefined;
+    const left = tests.filter(({ id }) => kept?.outcomes.has(id) !== true);
     const progress = new ProgressFile(this.folder, {
       device: profile.device,
       role: profile.role,
@@ -150,12 +164,17 @@ class Serving {
     this.progress = progress;
     const touch = setInterval(() => progress.touch(), touchMs);
     touch.unref();
+    if (kept !== undefined && left.length === 0) {
+      this.sayAgain(kept, ids);
+      clearInterval(touch);
+      return;
+    }
     const conductor = await startConductor({
       profile,
       ledger,
       strict: request.strict,
       deviations: bench.deviations ?? [],
-      tests,
+      tests: left,
       over: finished,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
@@ -170,21 +189,36 @@ class Serving {
       isNamed || tests.length === asked.length
         ? request.selection
         : { ...request.selection, tests: `${tests.length} of ${asked.length}` };
-    const head = header(
-      { ...request, ...bench, selection },
-      profile,
-      ledger,
-      all,
-      tests,
-      conductor.facts,
-      new Date(request.start),
-    );
+    const head =
+      kept?.header ??
+      header(
+        { ...request, ...bench, selection },
+        profile,
+        ledger,
+        all,
+        tests,
+        conductor.facts,
+        new Date(request.start),
+      );
     const clauses = clausesOfRole(ledger, profile.role, all);
-    this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder });
+    const part = kept === undefined ? undefined : goesOn(kept, tests.length, conductor.facts, new Date());
+    const parts = [...(kept?.parts ?? []), ...(part === undefined ? [] : [part])];
+    this.part = parts.length === 0 ? undefined : parts.length;
+    const before =
+      part === undefined ? [] : [...(kept?.findings ?? []), seamOf(part, parts.length, tests.length)];
+    this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder, parts, findings: before });
+    const firstCapture = kept?.capture === undefined ? {} : { capture: kept.capture };
+    const keptOutcomes = [...(kept?.outcomes.values() ?? [])];
+    this.journal = new Journal(
+      this.folder,
+      { header: head, clauses, parts, findings: before, ...firstCapture },
+      keptOutcomes,
+    );
+    for (const outcome of keptOutcomes) this.judged(outcome);
     this.log(
       `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,
     );
-    const captures = new RunCaptures(this.folder, conductor.facts.originNs);
+    const captures = new RunCaptures(this.folder, conductor.facts.originNs, parts.length + 1);
     conductor.open.bench.onFrame = (frame) => captures.add(frame);
     this.ready();
     const alive = setInterval(
@@ -192,32 +226,44 @@ class Serving {
       aliveMs,
     );
     const runAll = async (): Promise<undefined> => {
-      await Promise.all(
-        [...tests]
-          .sort((a, b) => waitsOf(b) - waitsOf(a))
-          .map((test) => this.runOne(conductor, captures, test)),
-      );
+      await Promise.all(inOrder(left, profile).map((test) => this.runOne(conductor, captures, test)));
+      if (this.failed.length > 0) await this.retry(conductor, known);
     };
     // What was over during the set-up has no outcomes.
     const over = await Promise.race([finished, undefined]);
     const why = over ?? (await Promise.race([runAll(), finished]));
     clearInterval(alive);
     clearInterval(touch);
+    // Failures that there was no time to look into stand as they are.
+    const unsearched = this.failed.filter(({ id }) => !this.outcomes.has(id));
+    for (const result of unsearched) this.judged(result);
+    await conductor.settle();
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
     const notRun = ids.filter((id) => !this.outcomes.has(id));
     conductor.open.bench.onFrame = () => {};
     const whole = await captures.finish();
+    if (part !== undefined && whole !== undefined) part.capture = whole;
+    const ofRun = part === undefined ? (whole === undefined ? {} : { capture: whole }) : firstCapture;
     const findings = [
+      ...before,
       ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),
       ...conductor.findings(),
       ...captures.findings,
+      ...(unsearched.length === 0
+        ? []
+        : [`${plural(unsearched.length, 'test')} that failed could not be run again: ${why}`]),
+      ...ids.flatMap((id) => {
+        const outcome = this.outcomes.get(id);
+        return outcome?.retry === undefined ? [] : [`${id} (${outcome.verdict}): ${outcome.retry.words}`];
+      }),
     ];
     const end: RunEnd = {
       end: new Date().toISOString(),
-      findings,
+      findings: [...new Set(findings)],
       ...(incomplete === undefined ? {} : { incomplete }),
       ...(notRun.length === 0 ? {} : { notRun }),
-      ...(whole === undefined ? {} : { capture: whole }),
+      ...ofRun,
+      ...(parts.length === 0 ? {} : { parts }),
     };
     const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
     const results = assemble(head, { ...end, outcomes, clauses });
@@ -225,6 +271,7 @@ class Serving {
     end.findings.push(...restsOnFindings(ledger, results.clauses, brokenBefore(this.begin.before ?? [])));
     writeResults(this.folder, { ...results, findings: end.findings });
     progress.remove();
+    removeJournal(this.folder);
     this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
     await conductor.close();
     for (const line of conductor.open.agentLog)
@@ -240,11 +287,64 @@ class Serving {
     });
     this.running.delete(test.id);
     const facts = await capture.finish(outcome, frames);
-    const result: TestResult = facts === undefined ? outcome : { ...outcome, capture: facts };
-    this.outcomes.set(test.id, result);
-    this.progress?.outcome(result);
+    const result = asResult(outcome, {
+      ...(facts === undefined ? {} : { capture: facts }),
+      ...(this.part === undefined ? {} : { part: this.part }),
+    });
     this.log(`${outcome.verdict} ${test.id}${outcome.reason === undefined ? '' : `: ${outcome.reason}`}`);
+    this.journal?.outcome(result);
+    if ((this.begin.request.retry ?? 0) > 0 && isWorthRetrying(outcome)) this.failed.push(result);
+    else this.judged(result);
+    this.ended.set(test.id, outcome);
+  }
+
+  /** The outcome stands: whoever waits for it is told. */
+  private judged(result: TestResult): void {
+    this.outcomes.set(result.id, result);
+    this.progress?.outcome(result);
     this.speaker.say({ type: 'outcome', outcome: result });
+  }
+
+  /** Those that failed, one after the other; what is broken off stands as it is. */
+  private async retry(conductor: Conductor, known: ReadonlyMap<string, TestCase>): Promise<void> {
+    const all = [...this.ended.values()];
+    const bench = onBench(conductor, known, (words) => {
+      this.running.clear();
+      this.running.add(`again: ${words}`);
+      this.log(`again: ${words}`);
+    });
+    for (const [at, result] of this.failed.entries()) {
+      const isSearched = at < mostSearched;
+      const retry = await retried(result, isSearched ? ranBefore(result, all) : [], bench, {
+        attempts: this.begin.request.retry ?? 1,
+        mostRounds: isSearched ? mostRounds : 0,
+      });
+      this.log(`again: ${result.id}: ${retry.words}`);
+      const whole = { ...result, retry };
+      this.journal?.outcome(whole);
+      this.judged(whole);
+    }
+    this.running.clear();
+  }
+
+  /** A device of a run that is resumed, of which nothing was left to run. */
+  private sayAgain(kept: Kept, ids: readonly string[]): void {
+    const { header: head, clauses, parts, findings } = kept;
+    this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder, parts, findings });
+    this.ready();
+    for (const outcome of kept.outcomes.values()) this.judged(outcome);
+    const { capture } = kept;
+    const end: RunEnd = {
+      end: kept.end ?? new Date().toISOString(),
+      findings,
+      ...(capture === undefined ? {} : { capture }),
+      ...(parts.length === 0 ? {} : { parts }),
+    };
+    const outcomes = ids.flatMap((id) => this.outcomes.get(id) ?? []);
+    writeResults(this.folder, assemble(head, { ...end, outcomes, clauses }));
+    this.progress?.remove();
+    removeJournal(this.folder);
+    this.speaker.say({ type: 'end', ...end });
   }
 
   private log(line: string): void {

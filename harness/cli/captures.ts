@@ -1,4 +1,5 @@
 /** The captures of a run while it goes on: one of every test, one of all. */
+import { readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { annotate, CaptureFile, frameKey } from '../../reports/evidence/capture-file.ts';
@@ -9,8 +10,14 @@ import { portNames, type SeenFrame } from '../engine/bench.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import type { TestCase } from '../vectors/types.ts';
 
-const runCapture = 'run.pcapng';
+/** Of the first part of a run, and of further ones where it was broken off and resumed. */
+const runCapture = (part: number): string => (part === 1 ? 'run.pcapng' : `run-${part}.pcapng`);
 const runComment = 'every packet of the run';
+
+/** Take away what tests that were broken off have left behind. */
+export function removeHalfWritten(folder: string): void {
+  for (const name of readdirSync(folder)) if (name.endsWith('.part')) rmSync(join(folder, name));
+}
 
 /** The capture of one test. */
 export interface TestCapture {
@@ -23,6 +30,7 @@ export interface TestCapture {
 export class RunCaptures {
   private readonly folder: string;
   private readonly originNs: bigint;
+  private readonly file: string;
   /** What is wrong with the capture of the run. */
   readonly findings: string[] = [];
   private readonly whole: CaptureFile;
@@ -31,10 +39,11 @@ export class RunCaptures {
   private readonly writes: Promise<unknown>[] = [];
   private tried = 0;
 
-  constructor(folder: string, originNs: bigint) {
+  constructor(folder: string, originNs: bigint, part = 1) {
     this.folder = folder;
     this.originNs = originNs;
-    this.whole = new CaptureFile(join(folder, runCapture), portNames, runComment);
+    this.file = runCapture(part);
+    this.whole = new CaptureFile(join(folder, this.file), portNames, runComment);
   }
 
   /** A frame of any port. */
@@ -75,12 +84,12 @@ export class RunCaptures {
     try {
       await this.whole.close();
       const { path, lost } = this.whole;
-      if (lost > 0) this.findings.push(`${runCapture} lacks ${lost} frames, as the disk was too slow`);
+      if (lost > 0) this.findings.push(`${this.file} lacks ${lost} frames, as the disk was too slow`);
       const done = await annotate(path, portNames, runComment, this.comments);
-      if (done !== undefined) return captureFacts(runCapture, done.octets, done.frames);
-      this.findings.push(`${runCapture} is too large to be given comments`);
+      if (done !== undefined) return captureFacts(this.file, done.octets, done.frames);
+      this.findings.push(`${this.file} is too large to be given comments`);
     } catch (error) {
-      this.findings.push(`${runCapture} could not be written: ${(error as Error).message}`);
+      this.findings.push(`${this.file} could not be written: ${(error as Error).message}`);
     }
     return undefined;
   }

@@ -4,6 +4,7 @@ import type {
   AddressFacts,
   ClauseFacts,
   Lane,
+  MeasuredFacts,
   ReadingFacts,
   ResultsHeader,
 } from '../../reports/model/results.ts';
@@ -61,17 +62,22 @@ export function header(
     extensionTypes: profile.extensionTypes,
     requestPorts,
     addresses: addressesOf(profile),
-    originNs: facts.originNs.toString(),
-    seed: facts.seed,
-    graceNs: facts.graceNs,
-    roundTripsNs: facts.roundTripsNs,
-    ...(facts.homeHostMac === undefined ? {} : { homeHostMac: facts.homeHostMac }),
-    ...(facts.visitedHostMac === undefined ? {} : { visitedHostMac: facts.visitedHostMac }),
-    ...(facts.linkMacs === undefined ? {} : { linkMacs: facts.linkMacs }),
-    ...(facts.unreachable === undefined ? {} : { unreachable: facts.unreachable }),
+    ...measuredIn(facts),
     start: start.toISOString(),
   };
 }
+
+/** What is measured when a run begins, and when one that was broken off goes on. */
+export const measuredIn = (facts: RunFacts): MeasuredFacts => ({
+  originNs: facts.originNs.toString(),
+  seed: facts.seed,
+  graceNs: facts.graceNs,
+  roundTripsNs: facts.roundTripsNs,
+  ...(facts.homeHostMac === undefined ? {} : { homeHostMac: facts.homeHostMac }),
+  ...(facts.visitedHostMac === undefined ? {} : { visitedHostMac: facts.visitedHostMac }),
+  ...(facts.linkMacs === undefined ? {} : { linkMacs: facts.linkMacs }),
+  ...(facts.unreachable === undefined ? {} : { unreachable: facts.unreachable }),
+});
 
 /** The readings on which the clauses rest, with the words of the one that is in force. */
 export function readingsOf(

@@ -1,5 +1,5 @@
 /** The command line: what each command is for, its options, and what its exit status means. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { formats, standardFormats } from '../../reports/formats.ts';
 import { deviations } from '../agents/deviations.ts';
 import { isForPeople } from './errors.ts';
@@ -30,6 +30,14 @@ const deviateHelp = 'break one clause in one way (dsmip agent deviations lists t
 
 function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
+}
+
+/** Alone: once, or so often. Throws InvalidArgumentError. */
+function retryTimes(value: string): number {
+  const times = Number(value);
+  if (!Number.isInteger(times) || times < 1 || times > 20)
+    throw new InvalidArgumentError('how often is a whole number from 1 to 20.');
+  return times;
 }
 
 function selectable(command: Command): Command {
@@ -86,11 +94,21 @@ function program(): Command {
       [],
     )
     .option('--baseline <file>', 'known failures, which do not fail the run (dsmip baseline writes them)')
+    .option(
+      '--retry [times]',
+      'run each test that failed again, alone on a device that begins anew (bench.hooks.reset), and say what it fails after; the first verdict stays',
+      retryTimes,
+    )
+    .option(
+      '--resume <folder>',
+      'go on with a run that was broken off: run the tests that are left as they were asked for',
+    )
     .option('--list', 'only list the tests that would run')
     .addHelpText('after', exitHelp)
     .action(async (options) => {
       if (options.iut !== undefined) (await import('./validate.ts')).checkProfile(options.iut);
-      await (await import('./run.ts')).runCommand(options);
+      const retry = options.retry === true ? 1 : options.retry;
+      await (await import('./run.ts')).runCommand({ ...options, retry });
     });
 
   const init = root

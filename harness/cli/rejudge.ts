@@ -2,7 +2,15 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ResultsError, readResults } from '../../reports/model/read-results.ts';
-import { type Results, resultsText, type TestResult, withOutcomes } from '../../reports/model/results.ts';
+import {
+  asResult,
+  type MeasuredFacts,
+  measuredFor,
+  type Results,
+  resultsText,
+  type TestResult,
+  withOutcomes,
+} from '../../reports/model/results.ts';
 import { framesOf, runFoldersOf } from '../../reports/model/run.ts';
 import { type CapturedFrame, RecordingError, rejudge } from '../bench/recorded.ts';
 import type { RunFacts } from '../bench/schedule.ts';
@@ -115,8 +123,8 @@ function movement(before: Outcome, after: Outcome): string[] {
   ];
 }
 
-/** What the bench measured, as the results have it. */
-const factsOf = (results: Results): RunFacts => ({
+/** What the bench measured, as the results have it: of the run, or of the part of it in which a test was run. */
+const factsOf = (results: MeasuredFacts): RunFacts => ({
   originNs: BigInt(results.originNs),
   seed: results.seed,
   graceNs: results.graceNs,
@@ -161,14 +169,14 @@ export async function rejudgeResults(
     );
   }
   const ledger = ledgerUnder(recorded.suite, readings);
-  const facts = factsOf(results);
   const outcomes: TestResult[] = [];
   for (const outcome of results.outcomes) {
     const test = tests.get(outcome.id);
     if (test === undefined) throw new ResultsError(`there is no test "${outcome.id}"`);
     const frames = captured(outcome, folder);
+    const facts = factsOf(measuredFor(results, outcome.part));
     const again = await rejudge(test, outcome, frames, { profile, facts, ledger, strict: results.strict });
-    outcomes.push({ ...again, ...(outcome.capture === undefined ? {} : { capture: outcome.capture }) });
+    outcomes.push(asResult(again, outcome));
   }
   return outcomes;
 }

@@ -1,6 +1,6 @@
 /** `dsmip run`: checks everything that can be checked beforehand, then has Playwright run the selected tests. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import {
@@ -30,6 +30,7 @@ import { requireMachine } from './doctor.ts';
 import { UsageError } from './errors.ts';
 import { formatsOf, reportsOfRun } from './report.ts';
 import { benchesOf, makeFolder, playwrightFolder, processStart } from './request.ts';
+import { dropRequest, keepRequest, requestToResume } from './resume.ts';
 import { judgedIn, readingsOf, type Selection, select, selectionOf } from './select.ts';
 
 export interface RunCommandOptions extends Selection {
@@ -45,6 +46,10 @@ export interface RunCommandOptions extends Selection {
   report: string;
   deviate: string[];
   baseline?: string;
+  /** How often a test that failed is run again alone. */
+  retry?: number;
+  /** Folder of a run that was broken off. */
+  resume?: string;
 }
 
 /** How Playwright ended. */
@@ -61,6 +66,9 @@ const longestWriteMs = 15_000;
 /** Run the command. Sets the exit status (see --help). Throws errors with a sentence for people before anything is started. */
 export async function runCommand(options: RunCommandOptions): Promise<void> {
   const reports = formatsOf(options.report);
+  if (options.interactive === true && !hasTerminal())
+    throw new UsageError('--interactive asks the operator at the terminal, and this run has none');
+  if (options.resume !== undefined) return resume(options.resume, options, reports);
   const readings = readingsOf(options.reading);
   const suites = options.suite.length === 0 ? undefined : options.suite;
   const benches = benchesOf(options.iut, suites);
@@ -91,8 +99,6 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     process.stdout.write(listText(tests));
     return;
   }
-  if (options.interactive === true && !hasTerminal())
-    throw new UsageError('--interactive asks the operator at the terminal, and this run has none');
   const isOf = (test: TestCase, { role, suite }: BenchRequest): boolean =>
     test.role === role && suiteOfTest.get(test.id) === suite;
   const chosen = all.filter(({ bench }) => tests.some((test) => isOf(test, bench)));
@@ -109,13 +115,12 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
     benches: chosen.map(({ bench }) => ({ ...bench, deviations: deviationsFor(bench, options.deviate) })),
     strict: options.strict === true,
     start: processStart(),
-    interactive: options.interactive === true,
     readings,
     selection: selectionOf(options),
     out,
-    formats: reports,
-    reporters: options.reporter === undefined ? [] : options.reporter.split(',').filter((one) => one !== ''),
+    ...howOf(options, reports),
   };
+  keepRequest(request);
   for (const { bench, profile } of chosen) {
     const { vendor, product, version } = profile.device;
     const count = tests.filter((test) => isOf(test, bench)).length;
@@ -124,12 +129,65 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
       `dsmip: ${plural(count, 'test')} of a ${bench.role}${of} against ${vendor} ${product} ${version}\n`,
     );
   }
+  await carryOut(request, out, options, baseline);
+}
+
+/** What of a request may be another when a run is resumed. */
+const howOf = (
+  { reporter, retry, interactive }: RunCommandOptions,
+  formats: string[],
+): Pick<RunRequest, 'formats' | 'reporters' | 'retry' | 'interactive'> => ({
+  interactive: interactive === true,
+  formats,
+  reporters: reporter === undefined ? [] : reporter.split(',').filter((one) => one !== ''),
+  ...(retry === undefined ? {} : { retry }),
+});
+
+/** A run that was broken off goes on; its folder is never taken away. */
+async function resume(folder: string, options: RunCommandOptions, reports: string[]): Promise<void> {
+  const { request: stored, left } = requestToResume(folder, options);
+  const { retry: _retry, ...rest } = stored;
+  const request: RunRequest = { ...rest, ...howOf(options, reports) };
+  const profiles = request.benches.map(({ profile }) => loadProfile(profile));
+  requireMachine(profiles.map(({ role }) => role));
+  for (const [{ name }, count] of left)
+    process.stdout.write(`dsmip: ${name}: ${plural(count, 'test')} left of the run that was broken off\n`);
+  const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
+  await carryOut(request, request.out ?? folder, options, baseline);
+}
+
+/** Run what was asked for, write the reports, and set the exit status. */
+async function carryOut(
+  request: RunRequest,
+  out: string,
+  options: RunCommandOptions,
+  baseline: Baseline | undefined,
+): Promise<void> {
+  const written = writtenSince(request);
   const ended = await playwright(request);
   rmSync(playwrightFolder(out), { recursive: true, force: true });
-  process.exitCode = await statusOf(request, ended);
-  if (baseline !== undefined && process.exitCode !== 64)
-    holdAgainst(baseline, options.baseline ?? '', out, !ended.killed && chosen.length);
-  if (process.exitCode !== 64) await reportsOfRun(out, reports);
+  process.exitCode = await statusOf(request, ended, written);
+  if (process.exitCode === 64) return;
+  const all = readRun(out).devices.map(({ results }) => results);
+  const isWhole =
+    all.length === request.benches.length && all.every(({ incomplete }) => incomplete === undefined);
+  if (isWhole) dropRequest(out);
+  if (baseline !== undefined)
+    holdAgainst(baseline, options.baseline ?? '', out, !ended.killed && request.benches.length);
+  await reportsOfRun(out, request.formats);
+}
+
+/** Whether the results of a folder were written by this run: those of a run that is resumed may be there from before. */
+function writtenSince(request: RunRequest): (folder: string) => boolean {
+  const file = (folder: string): string => join(folder, 'results.json');
+  const stamp = (folder: string): number => (existsSync(file(folder)) ? statSync(file(folder)).mtimeMs : 0);
+  const before = new Map(
+    request.benches.flatMap((bench) => {
+      const folder = folderOf(request, bench);
+      return folder === undefined ? [] : [[folder, stamp(folder)] as const];
+    }),
+  );
+  return (folder) => stamp(folder) > (before.get(folder) ?? 0);
 }
 
 /** The exit status with what is known left out; a run that was broken off stays one. */
@@ -201,17 +259,21 @@ async function playwright(request: RunRequest): Promise<Ended> {
  * The run's exit status from its results. Without them the reason has been told already, and it is wrong usage or a bad machine. When the
  * runner was killed, the bench servers find out by themselves and write what they have: that takes a moment.
  */
-async function statusOf(request: RunRequest, { status: ended, killed }: Ended): Promise<number> {
+async function statusOf(
+  request: RunRequest,
+  { status: ended, killed }: Ended,
+  isWritten: (folder: string) => boolean,
+): Promise<number> {
   const folders = request.benches.flatMap((bench) => folderOf(request, bench) ?? []);
   const patience = Date.now() + (killed ? longestWriteMs : 0);
   const file = (folder: string): string => join(folder, 'results.json');
-  const isComing = (folder: string): boolean =>
-    !existsSync(file(folder)) && existsSync(join(folder, 'run.log'));
+  const isComing = (folder: string): boolean => !isWritten(folder) && existsSync(join(folder, 'run.log'));
   while (folders.some(isComing) && Date.now() < patience)
     await new Promise((resolve) => setTimeout(resolve, 50));
-  const written = folders.filter((folder) => existsSync(file(folder)));
+  const written = folders.filter(isWritten);
   if (written.length === 0) {
-    if (request.out !== undefined) rmSync(request.out, { recursive: true, force: true });
+    if (request.out !== undefined && request.resumes !== true)
+      rmSync(request.out, { recursive: true, force: true });
     return killed ? 2 : 64;
   }
   const results = written.map((folder) => JSON.parse(readFileSync(file(folder), 'utf8')) as Results);

@@ -39,13 +39,12 @@ t.test('a configuration that is not there', async (t) => {
 
 t.test('one mobile node of a kind where tests need two', async (t) => {
   const warnings = (count: number): string[] => {
-    const file = profileFile('foreign-agent', ({ ixit }) => {
+    const file = profileFile('home-agent', ({ ixit }) => {
       ixit.mobileNodes = [{ ...ixit.mobileNodes[0], count }];
     });
     return warningsOf(loadProfile(file), tests);
   };
-  const expected =
-    /ixit\.mobileNodes: \d+ tests \(such as fa-\S+\) need two mobile nodes with "ipv6Handling": "deliver", and there is one/;
+  const expected = /ixit\.mobileNodes: \d+ tests \(such as ha-\S+\) need two mobile nodes, and there is one/;
   t.match(warnings(1).join('\n'), expected);
   t.same(warnings(2), []);
 });

@@ -5,6 +5,7 @@ import { readConfiguration as readForeignAgent } from '../agents/foreign-agent/c
 import { readConfiguration as readHomeAgent } from '../agents/home-agent/config.ts';
 import { readConfiguration as readMobileNode } from '../agents/mobile-node/config.ts';
 import { mobileNodesFor } from '../bench/schedule.ts';
+import { alone } from '../vectors/alone.ts';
 import { fault } from '../vectors/errors.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile, type Seat, seats } from '../vectors/profile.ts';
@@ -82,7 +83,8 @@ export function warningsOf(profile: Profile, tests: readonly TestCase[]): string
 function tooFew(profile: Profile, tests: readonly TestCase[]): string[] {
   const lacking = new Map<string, string[]>();
   for (const test of tests) {
-    if (test.role !== profile.role || !needsTwo(test) || mobileNodesFor(test, profile).length !== 1) continue;
+    if (test.role !== profile.role || alone(test).possible || mobileNodesFor(test, profile).length !== 1)
+      continue;
     const needs = Object.entries(test.needs).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
     const kind = needs.length === 0 ? '' : ` with ${needs.join(' and ')}`;
     lacking.set(kind, [...(lacking.get(kind) ?? []), test.id]);
@@ -91,14 +93,6 @@ function tooFew(profile: Profile, tests: readonly TestCase[]): string[] {
     ([kind, ids]) =>
       `ixit.mobileNodes: ${ids.length} tests (such as ${ids[0]}) need two mobile nodes${kind}, and there is one: raise its "count"`,
   );
-}
-
-/** But for the barrier of a silence, which time takes the place of. */
-function needsTwo({ preamble, body, postamble }: TestCase): boolean {
-  const steps = JSON.stringify([preamble, body, postamble], (name, value) =>
-    name === 'barrier' ? [] : value,
-  );
-  return /"by":"other"|\$\{?other\./.test(steps);
 }
 
 /** Run the command. Throws DataError naming file, place and mend. */

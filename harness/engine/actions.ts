@@ -14,6 +14,16 @@ export async function move(progress: Progress, step: MoveStep): Promise<void> {
   await perform(progress, step, { kind: 'move', network: step.to }, `the mobile node was moved: ${step.to}`);
 }
 
+/** Before a test: the device is made to be as the test needs it. */
+export async function tell(progress: Progress, action: Action): Promise<void> {
+  try {
+    await progress.session.perform(action);
+  } catch (error) {
+    if (error instanceof HookMissing) throw new Inconclusive(error.message);
+    throw error;
+  }
+}
+
 /** What comes from its beginning on, may have come of it. */
 async function perform(
   progress: Progress,

@@ -51,21 +51,43 @@ export interface Sent extends Outgoing {
 /** What is done to a device, or with it, other than sending it a packet. */
 export type Action =
   | { kind: 'hook'; name: HookName }
+  /** The device begins anew, and knows of no mobile node any more. */
+  | { kind: 'reset' }
   /** The mobile node is plugged into another network. */
   | { kind: 'move'; network: string }
+  /** The device is to treat a mobile node (its number in the profile) in another way. */
+  | ({ kind: 'reconfigure' } & Reconfiguration)
   /**
    * The correspondent node sends octets by TCP, and waits so many seconds until they have come back; by the connection of this name,
    * which is made to the address where there is none.
    */
   | { kind: 'transfer'; connection: string; to: string; octets: number; seconds: number };
 
+/** A setting of the device for one mobile node: "ipv6Handling=deliver". */
+export interface Reconfiguration {
+  setting: string;
+  mobileNode: number;
+}
+
+/** The reconfigurations among the actions that results name. */
+export function reconfigurationsIn(names: readonly string[]): Reconfiguration[] {
+  return names.flatMap((name) => {
+    const [, setting, mobileNode] = /^reconfigure (\S+) (\d+)$/.exec(name) ?? [];
+    return setting === undefined ? [] : [{ setting, mobileNode: Number(mobileNode) }];
+  });
+}
+
 /** An action in a word or two, as results name it. */
 export function actionName(action: Action): string {
   switch (action.kind) {
     case 'hook':
       return action.name;
+    case 'reset':
+      return action.kind;
     case 'move':
       return `move ${action.network}`;
+    case 'reconfigure':
+      return `reconfigure ${action.setting} ${action.mobileNode}`;
     case 'transfer':
       return `transfer ${action.connection}`;
   }
@@ -90,6 +112,11 @@ export interface BenchSession {
    * which a live one leaves out.
    */
   send(port: PortName, build: (nowNs: number, known?: string | null) => Outgoing): Promise<Sent>;
+  /**
+   * Resolves when a registration request of this mobile node (its number in the profile) may leave, as far as the bench limits how many
+   * do; a recorded bench has no such limit. Rejects with BenchInterrupted.
+   */
+  turn?(mobileNode: number): Promise<void>;
   /**
    * Resolves true when a frame has been added to `frames` since `count` of them were there, false once every frame up to
    * `untilNs` has been added and the time has passed. Rejects with BenchInterrupted when the IUT or the bench is gone.

@@ -86,6 +86,11 @@ export class Context {
     return extension === 'mobileForeignAuthentication' ? mobileForeign : mobileHome;
   }
 
+  /** Number in the profile of `mn` or `other`. */
+  numberOf(by: string): number {
+    return this.node(by).index;
+  }
+
   private node(by: string): MobileNode {
     const node = by === 'other' ? this.around.other : this.around.mn;
     if (node === undefined)

@@ -9,6 +9,7 @@ import {
   parseIpv6,
   type SecurityAssociation,
 } from '../wire/index.ts';
+import type { Reconfiguration } from './bench.ts';
 
 /** What the bench provides for one run of one vector. Everything in it but the keys is written into the results. */
 export interface Surroundings {
@@ -55,6 +56,14 @@ export interface Surroundings {
   seed: string;
   /** How long after a barrier's answer a silence stays open, ns. */
   graceNs: number;
+  /** The device has to begin anew first. */
+  reset?: boolean;
+  /** How the device has to treat mobile nodes in this run, where it does not yet. */
+  reconfigurations?: readonly Reconfiguration[];
+  /** The longest round trip measured at the start, ns: what has to arrive before a moment leaves so much earlier. */
+  slowestNs?: number;
+  /** How long after it a message that went unanswered is sent again; 1.05 s when left out. */
+  repeatSeconds?: number;
 }
 
 /** UDP source ports of requests, first and last: two a mobile node. */

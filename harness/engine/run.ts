@@ -2,10 +2,11 @@
  * Runs one test against a bench and judges it. Everything a verdict rests on is what was sent and what was seen with their times, so
  * that a recorded run can be judged again to the same verdict (architecture: "How a verdict comes to be").
  */
+import { alone } from '../vectors/alone.ts';
 import type { Ledger } from '../vectors/ledger.ts';
 import type { ExpectStep, Json, Pattern, SendStep, Step, TestCase, WaitStep } from '../vectors/types.ts';
 import { encodePacket, type Packet, type Tamper } from '../wire/index.ts';
-import { every, hook, move, transfer } from './actions.ts';
+import { every, hook, move, tell, transfer } from './actions.ts';
 import {
   BenchInterrupted,
   type BenchSession,
@@ -38,7 +39,7 @@ export const harnessFailed = 'the harness failed';
 
 /** How often what went unanswered is sent again, and how long after the time before (RFC 3344 3.6.3: at most once a second). */
 const repetitions = 2;
-const repeatSeconds = 1.05;
+const standardRepeatSeconds = 1.05;
 
 /**
  * Denials that answer what is in the request (RFC 3344 3.4): unspecified, prohibited, poorly formed. The mobile node's plain requests
@@ -55,6 +56,28 @@ function answersDevice(step: SendStep): boolean {
   const answers = /"\$(identification\.(reply|otherReply)|asked\.port)"/.test(JSON.stringify(step.packet));
   answering.set(step, answers);
   return answers;
+}
+
+const isLayer = (layer: Json | undefined, name: string): boolean =>
+  typeof layer === 'object' && layer !== null && name in layer;
+
+const requesting = new WeakMap<SendStep, boolean>();
+
+/** Whether a message goes where registration requests go, well formed or not: a bench may limit how many do. */
+function asksToRegister(step: SendStep): boolean {
+  const known = requesting.get(step);
+  if (known !== undefined) return known;
+  const at = step.packet.findIndex((layer) => isLayer(layer, 'icmp') || isLayer(layer, 'icmpv6'));
+  // What an error message quotes was sent long ago.
+  const layers = at < 0 ? step.packet : step.packet.slice(0, at);
+  const asks = layers.some(
+    (layer, index) =>
+      isLayer(layer, 'registrationRequest') ||
+      (isLayer(layer, 'payload') &&
+        /"udp":.*"destinationPort":434\b/.test(JSON.stringify(layers[index - 1]))),
+  );
+  requesting.set(step, asks);
+  return asks;
 }
 
 class Run extends Progress {
@@ -104,6 +127,7 @@ class Run extends Progress {
     let packet: Packet = [];
     let outgoing: Outgoing | undefined;
     let known: string | undefined;
+    if (asksToRegister(step)) await this.session.turn?.(this.context.numberOf(step.by));
     const sent = await this.session.send(port, (nowNs, recorded) => {
       known = recorded === undefined ? this.newestKnown(step) : (recorded ?? undefined);
       if (known !== undefined) this.context.noteKnown(step.by, known);
@@ -142,11 +166,12 @@ class Run extends Progress {
       sent.timeNs,
       [],
     );
-    const late = this.dueNs === undefined ? 0 : sent.timeNs - this.dueNs;
+    const due = this.dueNs ?? timeNs;
+    const late = timeNs - due;
     this.dueNs = undefined;
     if (late > lateNs) {
       throw new Late(
-        `the harness was ${(late / secondNs).toFixed(2)} s late with ${this.part} ${step.path}: this machine was too busy`,
+        `the harness was ${(late / secondNs).toFixed(2)} s late with ${this.part} ${step.path}: ${this.lastAnswerNs > due ? 'the answers before it took too long; raise ixit.timers.shortLifetimeSeconds' : 'this machine was too busy'}`,
       );
     }
   }
@@ -269,6 +294,7 @@ class Run extends Progress {
     const repeatable =
       step.within === undefined && (request === undefined || this.isCurrent(request, pattern));
     const group = repeatable ? [...this.group] : [];
+    const { repeatSeconds = standardRepeatSeconds } = this.context.around;
     for (let left = group.length > 0 ? repetitions : 0; ; left -= 1) {
       const wait = left > 0 ? Math.min(repeatSeconds, withinSeconds) : withinSeconds;
       const answer = await this.find(port, pattern, request, fromNs, this.lastSendNs + wait * secondNs);
@@ -373,10 +399,12 @@ class Run extends Progress {
   }
 
   private async wait(step: WaitStep): Promise<void> {
-    const end = this.timeOf(step.since) + (this.seconds(step.seconds) + this.seconds(step.plus)) * secondNs;
+    const plus = this.seconds(step.plus);
+    // Before something ends, being late is being wrong; afterwards it is not. What is sent then has its way to go as well.
+    const way = plus < 0 ? (this.context.around.slowestNs ?? 0) : 0;
+    const end = this.timeOf(step.since) + (this.seconds(step.seconds) + plus) * secondNs - way;
     await this.until(end);
-    // Before something ends, being late is being wrong; afterwards it is not.
-    if (this.seconds(step.plus) < 0) this.dueNs = end;
+    if (plus < 0) this.dueNs = end;
     this.note(
       step,
       `waited until ${((end - this.timeOf(step.since)) / secondNs).toFixed(3)} s after "${step.since}"`,
@@ -433,6 +461,8 @@ export async function run(
   let reason: string | undefined;
   let late = false;
   try {
+    if (around.reset === true) await tell(running, { kind: 'reset' });
+    for (const one of around.reconfigurations ?? []) await tell(running, { kind: 'reconfigure', ...one });
     for (const [node, steps] of [
       [around.mn, test.prelude.mn],
       [around.other, test.prelude.other],
@@ -442,7 +472,7 @@ export async function run(
       // With nonces the first request may only have learnt the nonce.
       if (node.replay === 'nonces') await running.all('preamble', steps);
     }
-    await running.all('preamble', test.preamble);
+    await running.all('preamble', around.other === undefined ? alone(test).preamble : test.preamble);
     await running.all('body', test.body);
   } catch (error) {
     if (error instanceof Inconclusive || error instanceof BenchInterrupted) {

@@ -67,6 +67,14 @@ export class Tally implements BenchSession {
     }
   }
 
+  async turn(mobileNode: number): Promise<void> {
+    try {
+      await this.session.turn?.(mobileNode);
+    } catch (error) {
+      throw this.broken(error);
+    }
+  }
+
   async more(count: number, untilNs: number): Promise<boolean> {
     try {
       const more = await this.session.more(count, untilNs);

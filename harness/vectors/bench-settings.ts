@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { fault } from './errors.ts';
 import { icsDefaults } from './ics.ts';
 import type { BenchSettings, PortsSettings, ProfileFile, Seat } from './profile.ts';
-import type { HookName, Role } from './types.ts';
+import type { DeviceHookName, HookName, Role } from './types.ts';
 
 /** The links each role needs a port on. */
 const portsOf: { readonly [role in Role]: readonly string[] } = {
@@ -27,7 +27,9 @@ const furtherPortsOf: { readonly [role in Role]?: readonly string[] } = {
 };
 
 /** The words in braces that are filled in, by hook. */
-const wordsOf: { readonly [hook in HookName | 'move']: readonly string[] } = {
+const wordsOf: { readonly [hook in HookName | DeviceHookName | 'move']: readonly string[] } = {
+  reset: [],
+  reconfigure: ['setting', 'mobileNode'],
   restart: ['mobileNode'],
   register: ['mobileNode'],
   move: ['mobileNode', 'network'],
@@ -89,7 +91,7 @@ function checkHooks({ hooks = {} }: PortsSettings, file: string): void {
         throw fault(
           file,
           `$.bench.hooks.${name}`,
-          `"{${word}}" stands for nothing here: use ${known.map((one) => `{${one}}`).join(' or ')}`,
+          `"{${word}}" stands for nothing here: ${known.length === 0 ? 'take it away' : `use ${known.map((one) => `{${one}}`).join(' or ')}`}`,
         );
   }
 }

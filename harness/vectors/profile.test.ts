@@ -53,6 +53,28 @@ t.test('what is refused', async (t) => {
       /ixit\.visitedHost: is needed, as the role is foreign-agent/,
     ],
     [
+      'a rate of requests to whom none are sent',
+      'mobile-node',
+      { 'ixit.requestsPerSecond': { overall: 2 } },
+      /ixit\.requestsPerSecond: has no meaning where the role is mobile-node/,
+    ],
+    [
+      'a word in a hook that has none',
+      'foreign-agent',
+      {
+        bench: { ports: { mn: device, ha: device, cn: device }, hooks: { reset: ['reset', '{mobileNode}'] } },
+      },
+      /bench\.hooks\.reset: "\{mobileNode\}" stands for nothing here: take it away$/,
+    ],
+    [
+      'an unknown word in a hook',
+      'foreign-agent',
+      {
+        bench: { ports: { mn: device, ha: device, cn: device }, hooks: { reconfigure: ['set', '{value}'] } },
+      },
+      /bench\.hooks\.reconfigure: "\{value\}" stands for nothing here: use \{setting\} or \{mobileNode\}$/,
+    ],
+    [
       'an entry of another role',
       'foreign-agent',
       { 'ixit.careOfAddresses': { first: '10.0.0.1', count: 2 } },
@@ -332,3 +354,18 @@ t.test('what is taken', async (t) => {
     'a namespace by its name',
   );
 });
+
+t.test(
+  'a device of somebody else is asked at the rate of RFC 3344, unless its profile says otherwise',
+  async (t) => {
+    const bench = { ports: { mn: device, ha: device, cn: device } };
+    const rate = (changes: { [path: string]: unknown }) =>
+      load(changed('foreign-agent', changes)).requestsPerSecond;
+    t.same(rate({ bench }), { perMobileNode: 1, overall: 10 });
+    t.same(rate({ bench, 'ixit.requestsPerSecond': { perMobileNode: 5 } }), {
+      perMobileNode: 5,
+      overall: 10,
+    });
+    t.equal(load(standard('foreign-agent')).requestsPerSecond, undefined, 'the lab bears what comes');
+  },
+);

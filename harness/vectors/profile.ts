@@ -14,7 +14,7 @@ import { fault } from './errors.ts';
 import { type Ics, icsDefaults, icsNames, icsValues } from './ics.ts';
 import { expandMobileNodes, type KeySource, type MobileNode, type MobileNodeEntry, readKey } from './pool.ts';
 import { readValid } from './schema.ts';
-import type { DeviceRole, HookName, Role } from './types.ts';
+import type { DeviceHookName, DeviceRole, HookName, Role } from './types.ts';
 
 export interface Timers {
   /** Longest wait for an answer. */
@@ -52,6 +52,16 @@ export const timerDefaults: Timers = {
   transferSeconds: 10,
 };
 
+/** How many registration requests the harness sends in a second. */
+export interface RequestRate {
+  perMobileNode: number;
+  /** Of all mobile nodes together: others use the device as well. */
+  overall: number;
+}
+
+/** RFC 3344 3.6.3: a mobile node asks at most once a second. */
+export const requestRateDefaults: RequestRate = { perMobileNode: 1, overall: 10 };
+
 /** An agent that the harness plays, with what it shares with the device. */
 export interface AgentIdentity {
   address: string;
@@ -81,7 +91,7 @@ export interface PortLink {
   device: string;
 }
 
-/** A command (an argument list), or a question for the operator; "{mobileNode}" and "{network}" in it are filled in. */
+/** A command (an argument list), or a question for the operator; words in braces are filled in. */
 export type Hook = string[] | { ask: string };
 
 /** The seats of a scenario, each taken by a reference agent or by a device of somebody else's. */
@@ -103,7 +113,7 @@ export type LabSettings =
 export interface PortsSettings {
   /** "{n}" in the port "link" is the number of a mobile node under test, from 1 on. */
   ports: { [name: string]: PortLink };
-  hooks?: { [name in HookName | 'move']?: Hook };
+  hooks?: { [name in HookName | DeviceHookName | 'move']?: Hook };
   /** Of a scenario: the seats on which the harness puts a reference agent. */
   seats?: { [seat in Seat]?: { configuration: string; namespace?: string } };
   /** Of a scenario: namespaces of mobile nodes in which the harness serves TCP echo. */
@@ -134,6 +144,8 @@ export interface Profile {
   mobileNodes: MobileNode[];
   extensionTypes: ExtensionTypes;
   timers: Timers;
+  /** Of a home agent's or foreign agent's profile; without it there is no limit, as in the embedded lab. */
+  requestsPerSecond?: RequestRate;
   bench: BenchSettings;
 
   /** Of a home agent's profile: first of the co-located care-of addresses on the mobile node's port, and how many. */
@@ -186,6 +198,7 @@ export interface IxitFile {
   mobileNodes: MobileNodeEntry[];
   extensionTypes?: ExtensionTypes;
   timers?: Partial<Timers>;
+  requestsPerSecond?: Partial<RequestRate>;
 }
 
 export interface ProfileFile {
@@ -201,9 +214,12 @@ export interface ProfileFile {
 const ixitOf: { readonly [role in Role]: { needed: (keyof IxitFile)[]; allowed: (keyof IxitFile)[] } } = {
   'home-agent': {
     needed: ['homeAgent', 'careOfAddresses', 'foreignAgents'],
-    allowed: ['homeHost', 'refusedIpv6Address'],
+    allowed: ['homeHost', 'refusedIpv6Address', 'requestsPerSecond'],
   },
-  'foreign-agent': { needed: ['foreignAgent', 'homeAgents', 'visitedHost'], allowed: [] },
+  'foreign-agent': {
+    needed: ['foreignAgent', 'homeAgents', 'visitedHost'],
+    allowed: ['requestsPerSecond'],
+  },
   'mobile-node': { needed: ['homeAgent', 'foreignAgents', 'visitedNetwork'], allowed: [] },
   scenario: {
     needed: ['homeAgent'],
@@ -301,6 +317,7 @@ export function loadProfile(file: string): Profile {
     mobileNodes,
     extensionTypes: types,
     timers: { ...timerDefaults, ...ixit.timers },
+    ...requestRateOf(data),
     bench: withPaths(bench, dirname(file)),
     tcpEchoPort: ixit.tcpEchoPort ?? standardEchoPort,
     foreignAgents,
@@ -315,6 +332,13 @@ export function loadProfile(file: string): Profile {
       'visitedNetwork',
     ]),
   };
+}
+
+/** On links that are there the device is asked no more often than it may expect; the embedded lab's bears what comes. */
+function requestRateOf({ role, ixit, bench }: ProfileFile): Pick<Profile, 'requestsPerSecond'> {
+  const isAsked = role === 'home-agent' || role === 'foreign-agent';
+  if (!isAsked || ('lab' in bench && ixit.requestsPerSecond === undefined)) return {};
+  return { requestsPerSecond: { ...requestRateDefaults, ...ixit.requestsPerSecond } };
 }
 
 /** The fields of these names that are there. */

@@ -194,6 +194,13 @@ export interface EveryStep {
 export const hookNames = ['restart', 'register'] as const;
 export type HookName = (typeof hookNames)[number];
 
+/**
+ * What a bench tells the device itself. `reset`: begin anew, without bindings or visitors. `reconfigure`: treat a mobile node in another
+ * way from now on (`{setting}`: "ipv6Handling=deliver").
+ */
+export const deviceHookNames = ['reset', 'reconfigure'] as const;
+export type DeviceHookName = (typeof deviceHookNames)[number];
+
 export type Step =
   | SendStep
   | ExpectStep
@@ -225,6 +232,8 @@ export interface MobileNodeNeeds {
   ipv6Handling?: Ipv6Handling;
   /** It has a security association with the foreign agent, or has none. */
   mobileForeignSecurity?: boolean;
+  /** The device has not heard of it since it began. */
+  unused?: true;
 }
 
 /** The three choices of section 4.4, in their order; and the first one told to the mobile node by a code extension (reading A09). */

@@ -2,7 +2,7 @@
 import { harmless } from '../../harness/engine/describe.ts';
 import { type Decoded, toHex } from '../../harness/wire/index.ts';
 import { type EvidenceFrame, evidenceFrames } from '../evidence/frames.ts';
-import type { TestResult } from '../model/results.ts';
+import { measuredFor, type TestResult } from '../model/results.ts';
 import type { DeviceRun } from '../model/run.ts';
 
 /** An authentication extension: where it begins within the packet, and whether a right authenticator is to be put in. */
@@ -103,7 +103,7 @@ function authenticationsOf(
 export function stimuliOf(device: DeviceRun, test: TestResult, verifies: Verifies): ReplayStimulus[] {
   const frames = evidenceFrames(device, test);
   const first = test.stimuli[0]?.timeNs ?? 0;
-  const origin = BigInt(device.results.originNs);
+  const origin = BigInt(measuredFor(device.results, test.part).originNs);
   return test.stimuli.flatMap(({ frame: number, timeNs, port, kind, known }): ReplayStimulus[] => {
     const frame = number === undefined ? undefined : frames[number - 1];
     if (frame === undefined) return [];

@@ -2,7 +2,7 @@
 import { seenWords } from '../../harness/engine/describe.ts';
 import { type Judgement, type StepRecord, type Verdict, worst } from '../../harness/engine/outcome.ts';
 import { type Decoded, decodePacket, type FieldExtent, fieldExtents } from '../../harness/wire/index.ts';
-import type { TestResult } from '../model/results.ts';
+import { measuredFor, type TestResult } from '../model/results.ts';
 import type { DeviceRun } from '../model/run.ts';
 import { isMissed } from './asides.ts';
 
@@ -29,7 +29,7 @@ export interface EvidenceFrame {
 /** Throws CaptureError when the capture cannot be read. Of a test without a capture there are none. */
 export function evidenceFrames({ results, frames }: DeviceRun, test: TestResult): EvidenceFrame[] {
   if (test.capture === undefined) return [];
-  const origin = BigInt(results.originNs);
+  const origin = BigInt(measuredFor(results, test.part).originNs);
   const sends = new Map(
     test.steps.filter(({ text }) => / sent /.test(text)).map((step) => [step.timeNs, step]),
   );

@@ -108,11 +108,29 @@ const rankOf = (group: readonly Judgement[]): number =>
       ? 1
       : 2;
 
+/** What came of running it again; the tests it depends on are a step away. */
+function retryOf({ retry }: TestResult, subject: Subject): Markup {
+  if (retry === undefined) return html``;
+  const { after = [], words } = retry;
+  const links = after.map(
+    (id, n) => html`${n === 0 ? '' : ', '}<a href="#${anchorOf(subject, id)}"><code>${id}</code></a>`,
+  );
+  return html`<p><strong>Run again:</strong> ${words}${after.length === 0 ? '' : html` (see ${links})`}</p>`;
+}
+
+/** That a test was run when the run had been broken off and was resumed. */
+function partOf({ part = 0 }: TestResult, { results }: Subject): Markup {
+  const facts = results.parts?.[part - 1];
+  if (facts === undefined) return html``;
+  return html`<p class="where">Part ${part + 1} of the run, which was resumed at ${facts.start}</p>`;
+}
+
 /** What was judged: what was broken first, then in the order of the steps. */
 export function judgementsOf(test: TestResult, subject: Subject, tables: Tables): Markup {
   const groups = byEvidence(test.judgements).sort((a, b) => rankOf(a) - rankOf(b));
   return html`<h4>What was judged</h4>
 ${test.reason === undefined ? '' : html`<p><strong>Reason:</strong> ${test.reason}</p>`}
+${retryOf(test, subject)}${partOf(test, subject)}
 ${groups.length === 0 ? html`<p>No clause was judged.</p>` : groups.map((group) => judgementEntry(group, test, subject, tables))}`;
 }
 

@@ -3,7 +3,7 @@ import { worst } from '../../harness/engine/outcome.ts';
 import { problemsOf } from '../../harness/vectors/schema.ts';
 import { clauseStates } from './clauses.ts';
 import { readRegularFile } from './regular-file.ts';
-import { captureFile, hasItsDigest, type Results, type TestResult, totalsOf } from './results.ts';
+import { captureFile, hasItsDigest, isRetried, type Results, type TestResult, totalsOf } from './results.ts';
 
 /** The file is not what this version of the program writes; the message says in which way. */
 export class ResultsError extends Error {
@@ -36,9 +36,15 @@ function problemOf(value: unknown, text: string, version: string | undefined): s
 }
 
 /** What a test says of itself and cannot be. */
-function impossible({ id, verdict, judgements, steps, stimuli, capture }: TestResult): string | undefined {
+function impossible(
+  { id, verdict, judgements, steps, stimuli, capture, part = 0, retry }: TestResult,
+  { parts = [] }: Results,
+): string | undefined {
   if (worst([verdict, ...judgements.map((judgement) => judgement.verdict)]) !== verdict)
     return 'is said to be better than its judgements';
+  if (part > parts.length) return 'is of a part of the run that there is not';
+  if (retry !== undefined && !isRetried(verdict))
+    return 'is said to have been run again, which such a verdict never is';
   if (capture === undefined) return undefined;
   if (capture.file !== captureFile(id)) return 'names the capture of another test';
   const most = capture.frames;
@@ -55,7 +61,7 @@ function disagreement(results: Results): string | undefined {
   const ids = new Set(results.outcomes.map(({ id }) => id));
   if (ids.size < results.outcomes.length) return 'has a test twice';
   for (const test of results.outcomes) {
-    const problem = impossible(test);
+    const problem = impossible(test, results);
     if (problem !== undefined) return `was changed: ${test.id} ${problem}`;
   }
   const states = clauseStates(results);

@@ -60,7 +60,71 @@ export interface CaptureFacts {
   frames: number;
 }
 
-export type TestResult = Outcome & { capture?: CaptureFacts };
+/** A test that had failed, run again by itself (`dsmip run --retry`). Its first verdict stays. */
+export interface RetryFacts {
+  /** Verdicts of the runs alone, in their order. */
+  alone: Verdict[];
+  /** Why the device could not be made to begin anew before them; left out: it was. */
+  notReset?: string;
+  /** The tests after which it fails, where it does not by itself: one where one suffices. */
+  after?: string[];
+  /** How often tests were run in search of them. */
+  runs: number;
+  /** What was found, as a sentence. */
+  words: string;
+}
+
+export type TestResult = Outcome & {
+  capture?: CaptureFacts;
+  /** Number (from 1) in `parts` of the part of the run that it was judged in; left out: before the run was broken off. */
+  part?: number;
+  retry?: RetryFacts;
+};
+
+/** What is measured, and made up, when a run begins: times of the outcomes count from its origin. */
+export type MeasuredFacts = Pick<
+  Results,
+  | 'originNs'
+  | 'seed'
+  | 'graceNs'
+  | 'roundTripsNs'
+  | 'homeHostMac'
+  | 'visitedHostMac'
+  | 'linkMacs'
+  | 'unreachable'
+>;
+
+/** Where a run that had been broken off went on. */
+export interface PartFacts extends MeasuredFacts {
+  /** When it went on. */
+  start: string;
+  /** Why it had been broken off, and how many tests there were outcomes of. */
+  why: string;
+  kept: number;
+  /** Every packet of this part in one file. */
+  capture?: CaptureFacts;
+}
+
+/** Verdicts that --retry looks into. */
+export const isRetried = (verdict: Verdict): boolean =>
+  verdict === 'FAIL' || verdict === 'WARN' || verdict === 'INCONCLUSIVE';
+
+/** An outcome with what the run says of it, in the order in which results have it. */
+export function asResult(
+  outcome: Outcome,
+  { capture, part, retry }: Pick<TestResult, 'capture' | 'part' | 'retry'>,
+): TestResult {
+  return {
+    ...outcome,
+    ...(capture === undefined ? {} : { capture }),
+    ...(part === undefined ? {} : { part }),
+    ...(retry === undefined ? {} : { retry }),
+  };
+}
+
+/** What was measured in the part of a run that a test belongs to. */
+export const measuredFor = (results: MeasuredFacts & Pick<Results, 'parts'>, part = 0): MeasuredFacts =>
+  results.parts?.[part - 1] ?? results;
 
 /** The totals, the same in every report. */
 export interface Totals {
@@ -121,8 +185,10 @@ export interface Results {
   notRun?: string[];
   /** What of the surroundings may have spoiled verdicts. */
   findings: string[];
-  /** Every packet of the run in one file. */
+  /** Every packet of the run in one file; where it was broken off and resumed, of its first part. */
   capture?: CaptureFacts;
+  /** Where the run was broken off and resumed: what was measured anew each time. */
+  parts?: PartFacts[];
   totals: Totals;
   /** Every clause that binds the role, in the order of the draft. */
   clauses: ClauseResult[];
@@ -136,7 +202,7 @@ export const subjectName = ({ role, document }: Pick<Results, 'role' | 'document
 /** What is known before the first test. */
 export type ResultsHeader = Omit<
   Results,
-  'end' | 'incomplete' | 'notRun' | 'findings' | 'capture' | 'totals' | 'clauses' | 'outcomes'
+  'end' | 'incomplete' | 'notRun' | 'findings' | 'capture' | 'parts' | 'totals' | 'clauses' | 'outcomes'
 >;
 
 /**
@@ -150,9 +216,10 @@ export function assemble(
     incomplete?: string | undefined;
     notRun?: string[];
     capture?: CaptureFacts | undefined;
+    parts?: PartFacts[] | undefined;
   },
 ): Results {
-  const { outcomes, incomplete, capture } = rest;
+  const { outcomes, incomplete, capture, parts = [] } = rest;
   const states = clauseStates({
     clauses: rest.clauses,
     outcomes,
@@ -169,6 +236,7 @@ export function assemble(
     ...(rest.notRun === undefined || rest.notRun.length === 0 ? {} : { notRun: rest.notRun }),
     findings: rest.findings,
     ...(capture === undefined ? {} : { capture }),
+    ...(parts.length === 0 ? {} : { parts }),
     totals: totalsOf({ clauses, outcomes, ...(incomplete === undefined ? {} : { incomplete }) }),
     clauses,
     outcomes,
@@ -177,7 +245,7 @@ export function assemble(
 
 /** The results with outcomes judged anew: everything that follows from them follows again. */
 export function withOutcomes(results: Results, outcomes: TestResult[]): Results {
-  const { end, incomplete, notRun, findings, capture, totals: _totals, clauses, ...header } = results;
+  const { end, incomplete, notRun, findings, capture, parts, totals: _totals, clauses, ...header } = results;
   const { outcomes: _outcomes, ...known } = header;
   return assemble(known, {
     end,
@@ -185,6 +253,7 @@ export function withOutcomes(results: Results, outcomes: TestResult[]): Results 
     ...(notRun === undefined ? {} : { notRun }),
     findings,
     capture,
+    parts,
     clauses: clauses.map(({ state: _state, ...clause }) => clause),
     outcomes,
   });

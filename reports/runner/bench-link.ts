@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { ClauseFacts, ResultsHeader, TestResult } from '../model/results.ts';
+import type { TestResult } from '../model/results.ts';
 import { asLine, onLines } from './lines.ts';
 import type { Answer, Begin, RunEnd, ServerMessage } from './request.ts';
 
@@ -15,7 +15,7 @@ const longestStartMs = 60_000;
 export class BenchLink {
   /** Outcomes so far, by test. */
   readonly outcomes = new Map<string, TestResult>();
-  begun: { header: ResultsHeader; clauses: ClauseFacts[]; folder: string } | undefined;
+  begun: Omit<Extract<ServerMessage, { type: 'begin' }>, 'type'> | undefined;
   /** Tests under way, those that began last. */
   running: string[] = [];
   /** Why the server could not do its work, or ended before the work was done. */

@@ -21,6 +21,7 @@ import { clauseTable, findingLines } from '../text/finding.ts';
 import { plain, type TextOptions } from '../text/layout.ts';
 import { summaryOf } from '../text/summary.ts';
 import { BenchLink } from './bench-link.ts';
+import { removeJournal } from './journal.ts';
 import { Operator, openTerminal } from './operator.ts';
 import { Progress, progressText, runningOf } from './progress.ts';
 import { removeProgress } from './progress-file.ts';
@@ -222,18 +223,20 @@ function collect({ link, tests }: Bench): Results | undefined {
   if (begun === undefined) return undefined;
   const outcomes = tests.flatMap((id) => link.outcomes.get(id) ?? []);
   const notRun = tests.filter((id) => !link.outcomes.has(id));
-  const { header, clauses, folder } = begun;
+  const { header, clauses, folder, parts, findings } = begun;
   if (link.end !== undefined) return assemble(header, { ...link.end, outcomes, clauses });
   const incomplete = link.problem ?? 'the bench server ended';
   const results = assemble(header, {
     end: new Date().toISOString(),
-    findings: [],
+    findings,
     outcomes,
     clauses,
     incomplete,
     notRun,
+    parts,
   });
   writeResults(folder, results);
   removeProgress(folder);
+  removeJournal(folder);
   return results;
 }

@@ -1,5 +1,5 @@
 /** What is asked of one run, and what its processes say to each other: each message is one line of JSON. */
-import type { ClauseFacts, Results, ResultsHeader, TestResult } from '../model/results.ts';
+import type { ClauseFacts, PartFacts, Results, ResultsHeader, TestResult } from '../model/results.ts';
 
 /** One device to be tested: its profile, and the bench it needs. */
 export interface BenchRequest {
@@ -33,6 +33,10 @@ export interface RunRequest {
   formats: string[];
   /** Reporters of Playwright's to run besides ours. */
   reporters: string[];
+  /** How often a test that failed is run again alone; not at all when left out. */
+  retry?: number;
+  /** The run had been broken off, and goes on in its folder. */
+  resumes?: boolean;
 }
 
 export const requestVariable = 'DSMIP_RUN';
@@ -71,7 +75,15 @@ export function folderOf(
 
 /** Lines from the bench server. */
 export type ServerMessage =
-  | { type: 'begin'; header: ResultsHeader; clauses: ClauseFacts[]; folder: string }
+  | {
+      type: 'begin';
+      header: ResultsHeader;
+      clauses: ClauseFacts[];
+      folder: string;
+      /** Of a run that was resumed. */
+      parts: PartFacts[];
+      findings: string[];
+    }
   | { type: 'alive'; running: string[] }
   | { type: 'outcome'; outcome: TestResult }
   | { type: 'problem'; message: string }
@@ -80,7 +92,7 @@ export type ServerMessage =
   | ({ type: 'end' } & RunEnd);
 
 /** What is known after the last test. */
-export type RunEnd = Pick<Results, 'end' | 'findings' | 'incomplete' | 'notRun' | 'capture'>;
+export type RunEnd = Pick<Results, 'end' | 'findings' | 'incomplete' | 'notRun' | 'capture' | 'parts'>;
 
 /** What a test gets when it asks for its outcome, with the path of its capture. */
 export type Answer = { outcome: TestResult; capture?: string } | { problem: string };

@@ -1,7 +1,7 @@
 /** One broken expectation on one screen: the clauses, what was sent, the whole expected set, what came, where to look. */
 import { harmless } from '../../harness/engine/describe.ts';
 import type { Judgement, Outcome, StepRecord, Verdict } from '../../harness/engine/outcome.ts';
-import { type ClauseFacts, captureFile } from '../model/results.ts';
+import { type ClauseFacts, captureFile, type TestResult } from '../model/results.ts';
 import { labelled, labelledLines, type TextOptions } from './layout.ts';
 
 export type ClauseTable = ReadonlyMap<string, ClauseFacts>;
@@ -73,7 +73,7 @@ function clauseLines(judgement: Judgement, clauses: ClauseTable, width: number):
 
 /** The report of every judgement of `verdict` in an outcome. */
 export function findingLines(
-  outcome: Outcome,
+  outcome: Outcome & Pick<TestResult, 'retry'>,
   verdict: Verdict,
   clauses: ClauseTable,
   options: TextOptions,
@@ -102,5 +102,7 @@ export function findingLines(
   }
   if (outcome.reason !== undefined)
     lines.push(...labelled('     Reason:   ', harmless(outcome.reason), width));
+  if (outcome.retry !== undefined)
+    lines.push(...labelled('     Again:    ', harmless(outcome.retry.words), width));
   return lines;
 }

@@ -255,6 +255,8 @@ export function summaryOf(all: readonly Results[], options: TextOptions = plain)
     (Math.max(...all.map(({ end }) => Date.parse(end))) -
       Math.min(...all.map(({ start }) => Date.parse(start)))) /
     1000;
+  // What lies between the parts is no time of the run.
+  const parts = Math.max(...all.map((results) => (results.parts?.length ?? 0) + 1));
   const [only, ...more] = all;
   return [
     ...all.flatMap((results) =>
@@ -264,7 +266,7 @@ export function summaryOf(all: readonly Results[], options: TextOptions = plain)
       ? clausesOf(only, options)
       : [...clauseMatrices(all, options), ...all.flatMap((results) => notObserved(results, options))]),
     ...all.flatMap((results) => [...deviceLine(results, options), ...totals(results, options)]),
-    `Result   ${statusMeanings[status]} (exit status ${status}), ${seconds.toFixed(1)} s`,
+    `Result   ${statusMeanings[status]} (exit status ${status}), ${parts > 1 ? `in ${parts} parts` : `${seconds.toFixed(1)} s`}`,
   ];
 }
 
