@@ -1,5 +1,6 @@
 /** What the configuration files of all agents have in common: reading, checking, keys, and errors that name the mend. */
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type AuthenticationAlgorithm, fromHex } from '../../wire/index.ts';
 
@@ -108,13 +109,13 @@ export function keyPlus(key: Uint8Array, count: number): Uint8Array {
   return octets;
 }
 
-/** The octets of a key. Throws an Error that does not show it. */
-export function readKey(source: KeySource): Uint8Array {
+/** The octets of a key; the file it is in is named from the folder of the configuration on. Throws an Error that does not show it. */
+export function readKey(source: KeySource, configuration: string): Uint8Array {
   const { text, place } =
     'hex' in source
       ? { text: source.hex, place: 'the key' }
       : 'file' in source
-        ? { text: readKeyFile(source.file), place: 'the key file' }
+        ? { text: readKeyFile(resolve(dirname(configuration), source.file)), place: 'the key file' }
         : { text: process.env[source.env] ?? '', place: 'the environment variable' };
   if (!/^([0-9a-fA-F]{2})+$/.test(text)) {
     throw new Error(`${place} must hold an even number of hex digits`);

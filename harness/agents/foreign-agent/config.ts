@@ -172,7 +172,7 @@ function associationOf(
   name: string,
   path: string,
   index: number,
-  key = field(path, `${name}/key`, () => readKey(entry.key)),
+  key = field(path, `${name}/key`, () => readKey(entry.key, path)),
 ): SecurityAssociation {
   return {
     spi: (entry.spi + index) >>> 0,
@@ -183,7 +183,7 @@ function associationOf(
 
 function addMobileNodes(settings: Settings, entry: MobileNodeEntry, name: string, path: string): void {
   const { byNai, byHomeAddress } = settings.mobileNodes;
-  const key = field(path, `${name}/key`, () => readKey(entry.key));
+  const key = field(path, `${name}/key`, () => readKey(entry.key, path));
   const address = field(path, `${name}/ipv4HomeAddress`, () => optional(entry.ipv4HomeAddress, ipv4Number));
   if (entry.nai === undefined && address === undefined) {
     throw new ConfigurationError(`${path}: /${name} has neither nai nor ipv4HomeAddress; add one of them`);

@@ -140,7 +140,7 @@ function resolve(file: ConfigurationFile, path: string): Settings {
         field(path, `foreignAgents/${index}/address`, () => ipv4Number(entry.address)),
         {
           spi: entry.spi,
-          key: field(path, `foreignAgents/${index}/key`, () => readKey(entry.key)),
+          key: field(path, `foreignAgents/${index}/key`, () => readKey(entry.key, path)),
           algorithm: entry.algorithm ?? 'hmac-md5',
         },
       ]),
@@ -179,7 +179,7 @@ function checkTogether(settings: Settings, path: string): void {
 }
 
 function expand(entry: MobileNodeEntry, name: string, path: string): MobileNodeSettings[] {
-  const key = field(path, `${name}/key`, () => readKey(entry.key));
+  const key = field(path, `${name}/key`, () => readKey(entry.key, path));
   const address = field(path, `${name}/ipv4HomeAddress`, () => optional(entry.ipv4HomeAddress, ipv4Number));
   const ipv6Address = field(path, `${name}/ipv6HomeAddress`, () => optional(entry.ipv6HomeAddress, ipv6Key));
   if (entry.nai === undefined && address === undefined) {

@@ -131,7 +131,7 @@ export function parseConfiguration(value: unknown, path: string, lab = '1'): Set
 /** The mobile nodes of one entry: numbers, addresses, SPIs and keys count up. */
 function expand(entry: MobileNodeEntry, first: number, name: string, path: string, lab: string): Settings[] {
   const at = <T>(member: string, work: () => T): T => field(path, `${name}/${member}`, work);
-  const key = at('key', () => readKey(entry.key));
+  const key = at('key', () => readKey(entry.key, path));
   const address = at('ipv4HomeAddress', () => optional(entry.ipv4HomeAddress, ipv4Number));
   const ipv6Home = at('ipv6HomeAddress', () => optional(entry.ipv6HomeAddress, ipv6HomeOf));
   const careOf = at('careOf', () => careOfOf(entry.careOf ?? 'dhcp'));
@@ -151,7 +151,7 @@ function expand(entry: MobileNodeEntry, first: number, name: string, path: strin
         at(`foreignAgents/${index}/address`, () => ipv4Number(agent.address)),
         {
           spi: agent.spi,
-          key: at(`foreignAgents/${index}/key`, () => readKey(agent.key)),
+          key: at(`foreignAgents/${index}/key`, () => readKey(agent.key, path)),
           algorithm: agent.algorithm ?? 'hmac-md5',
         },
       ]),
