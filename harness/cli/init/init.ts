@@ -123,8 +123,8 @@ async function answer(
   for (;;) {
     const text =
       typeof given === 'string' ? given : await ask(words, `${question.why} (--${flag})`, standard);
-    // What the example does not have, and nobody asked for, stays out.
-    if (text === '' && given === undefined && !isAsked) return;
+    // What the example does not have, and neither somebody nor a claim asked for, stays out.
+    if (given === undefined && !isAsked && before === undefined && question.when === undefined) return;
     try {
       put(
         profile,

@@ -308,6 +308,24 @@ export const surroundings: readonly Question[] = [
     kind: 'text',
     choices: ['timestamps', 'nonces'],
   },
+  {
+    flag: 'requests-per-mobile-node',
+    path: 'ixit.requestsPerSecond.perMobileNode',
+    ask: 'How many registration requests a second may one mobile node send?',
+    why: 'RFC 3344 3.6.3 allows one, and a device may ignore more; more make a run faster',
+    kind: 'number',
+    standard: '1',
+    roles: [...homeAgent, ...foreignAgent],
+  },
+  {
+    flag: 'requests-overall',
+    path: 'ixit.requestsPerSecond.overall',
+    ask: 'And all mobile nodes together?',
+    why: 'others may use the device as well',
+    kind: 'number',
+    standard: '10',
+    roles: [...homeAgent, ...foreignAgent],
+  },
   ...(
     [
       ['type-ipv6-home-address', 'ipv6HomeAddress', 'IPv6 home address', '200'],
