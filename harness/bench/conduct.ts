@@ -74,6 +74,8 @@ async function conductorOn(
     findings: () => {
       const dropped = open.bench.dropped();
       return [
+        ...open.findings,
+        ...open.bench.findings(),
         ...(dropped === 0
           ? []
           : [

@@ -364,7 +364,8 @@ function addRoute(
   const family = words.join(' ').includes(':') ? '-6' : '-4';
   const word = (name: string): string | undefined =>
     words.includes(name) ? words[words.indexOf(name) + 1] : undefined;
-  const bare = to.replace(/\/(32|128)$/, '');
+  // As ip writes it.
+  const bare = /^(0\.0\.0\.0|::)\/0$/.test(to) ? 'default' : to.replace(/\/(32|128)$/, '');
   const same = ipJson<IpRoute>([family, 'route', 'show', 'table', 'all'], namespace).filter(
     ({ dst }) => dst === bare || dst === to,
   );
