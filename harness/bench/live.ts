@@ -318,9 +318,10 @@ export class LiveBench {
 
   /** Every frame that was seen anywhere until now is among those of its sessions. Rejects with BenchInterrupted. */
   async settle(): Promise<void> {
+    const nowNs = realtimeNs();
     await Promise.race([Promise.all(this.remotes.map((port) => port.drain())), this.gone]);
     drainPorts();
-    this.order.flush();
+    this.order.settle(nowNs);
   }
 
   /** MAC address of a port. */

@@ -229,7 +229,7 @@ export class RemotePort {
 
   /** How long after an instant the frames of that instant are here, as a rule. */
   get delayNs(): bigint {
-    return this.leastRoundTripNs * 2n + 5_000_000n;
+    return this.leastRoundTripNs * 2n + 10_000_000n;
   }
 
   /** The port, for the bench; from here on its frames are told, their times by our clock. */

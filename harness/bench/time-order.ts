@@ -27,17 +27,18 @@ export class TimeOrder {
     this.schedule();
   }
 
-  /** Lets everything pass: nothing earlier can come any more. */
-  flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    while (this.waiting.length > 0) this.pass();
+  /** Lets everything pass until this instant, of which everything has come. */
+  settle(untilNs: bigint): void {
+    while (this.waiting.length > 0 && (this.waiting[0] as Waiting).timeNs <= untilNs) {
+      const { timeNs, deliver } = this.waiting.shift() as Waiting;
+      if (timeNs > this.lastNs) this.lastNs = timeNs;
+      deliver();
+    }
   }
 
-  private pass(): void {
-    const { timeNs, deliver } = this.waiting.shift() as Waiting;
-    if (timeNs > this.lastNs) this.lastNs = timeNs;
-    deliver();
+  /** Lets everything pass for somebody who will not be there any more; others may see a little of it out of order. */
+  flush(): void {
+    for (const { deliver } of this.waiting.splice(0)) deliver();
   }
 
   private schedule(): void {
@@ -46,8 +47,7 @@ export class TimeOrder {
     this.timer = setTimeout(
       () => {
         this.timer = undefined;
-        const until = this.nowNs() - this.holdNs;
-        while (this.waiting.length > 0 && (this.waiting[0] as Waiting).timeNs <= until) this.pass();
+        this.settle(this.nowNs() - this.holdNs);
         this.schedule();
       },
       Math.max(1, Math.ceil(Number(dueNs) / 1_000_000)),

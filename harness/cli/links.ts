@@ -28,7 +28,7 @@ function journalText({ writer, living, claims, undos }: JournalFile): string {
   const devices = claims.map(({ device }) => device).join(', ');
   return [
     `process ${writer.pid} (${writer.what}, begun ${writer.began}, ${living ? 'under way' : 'was killed'}) has ${devices || 'no device'}`,
-    ...undos.map(({ undo }) => `  to be done: ${undoText(undo)}`),
+    ...[...undos.values()].map((undo) => `  to be done: ${undoText(undo)}`),
   ].join('\n');
 }
 

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { ipBatch, ipJson } from './ip-command.ts';
 import { inNamespace, type Namespace } from './namespace.ts';
 
-/** As `ip address add` and `ip route add` take them; sysctls by their path below /proc/sys/net. */
+/** As `ip address add`, `ip route add` and `ip neighbour replace` take them; sysctls by their path below /proc/sys/net. */
 export interface DeviceState {
   up: boolean;
   addresses: string[][];
   routes: { family: '-4' | '-6'; words: string[] }[];
+  /** Neighbours that somebody has set. */
+  neighbours: string[][];
   sysctls: { [name: string]: string };
 }
 
@@ -75,6 +77,12 @@ export function readDeviceState(device: string, namespace: Namespace | undefined
     up: link?.flags.includes('UP') === true,
     addresses: (entry?.addr_info ?? []).filter(isKept).map((address) => addressWords(address, device)),
     routes,
+    neighbours: ipJson<{ dst: string; lladdr?: string }>(
+      ['neighbour', 'show', 'dev', device, 'nud', 'permanent'],
+      namespace,
+    ).flatMap(({ dst, lladdr }) =>
+      lladdr === undefined ? [] : [[dst, 'lladdr', lladdr, 'dev', device, 'nud', 'permanent']],
+    ),
     sysctls: readSysctls(device, namespace),
   };
 }
@@ -180,7 +188,8 @@ export function writeDeviceState(device: string, state: DeviceState, namespace: 
     try {
       ipBatch([line], namespace.path, family);
     } catch (error) {
-      if (!/File exists/.test((error as Error).message)) problems.push((error as Error).message);
+      if (!/File exists|already assigned/.test((error as Error).message))
+        problems.push((error as Error).message);
     }
   };
   // The kernel makes most link-local addresses itself when the device comes up.
@@ -190,6 +199,7 @@ export function writeDeviceState(device: string, state: DeviceState, namespace: 
   for (const words of before ?? []) attempt(['address', 'add', ...words]);
   if (state.up) attempt(['link', 'set', device, 'up']);
   for (const words of after ?? []) attempt(['address', 'add', ...words]);
+  for (const words of state.neighbours) attempt(['neighbour', 'replace', ...words]);
   for (const { family, words } of state.routes) attempt(['route', 'add', ...words], family);
   return problems;
 }

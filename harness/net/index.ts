@@ -1,6 +1,13 @@
 /** Linux networking without any knowledge of the protocol under test. */
 export { realtimeNs } from './clock.ts';
-export { type DeviceFacts, deviceFacts, disableOffloads } from './device.ts';
+export {
+  type DeviceFacts,
+  deviceFacts,
+  disableOffloads,
+  offloadIsOn,
+  offloadNames,
+  setOffload,
+} from './device.ts';
 export { KernelError, NetError } from './errors.ts';
 export type { Frame } from './frame-ring.ts';
 export { administratorEnvironment, ipBatch, ipJson } from './ip-command.ts';

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { NetError } from './errors.ts';
 import { LOCK_EX, LOCK_NB, libc } from './libc.ts';
+import type { Place } from './place.ts';
 import { takeBack, type Undo, undoText } from './undo.ts';
 
 export const journalFolder = '/run/dsmip/links';
@@ -20,9 +21,9 @@ export interface Writer {
   what: string;
 }
 
-/** A device that belongs to one run at a time: its index in the namespace with this inode. */
+/** A device that belongs to one run at a time: its index in the namespace that it is in. */
 export interface Claim {
-  inode: number;
+  place: Place;
   index: number;
   device: string;
 }
@@ -37,7 +38,7 @@ export interface JournalFile {
   living: boolean;
   claims: Claim[];
   /** Changes that have not been taken back, in the order they were made. */
-  undos: { number: number; undo: Undo }[];
+  undos: Map<number, Undo>;
 }
 
 /** What became of the journal of a process that was killed. */
@@ -101,12 +102,7 @@ export class Journal {
   close(): string[] {
     if (!this.open) return [];
     this.open = false;
-    const problems: string[] = [];
-    for (const [number, undo] of [...this.undos].reverse()) {
-      const problem = attempt(undo);
-      if (problem === undefined) this.write({ done: number });
-      else problems.push(problem);
-    }
+    const problems = takeAllBack(this.undos, (number) => this.write({ done: number }));
     if (problems.length === 0) fs.rmSync(this.file, { force: true });
     fs.closeSync(this.fd);
     return problems;
@@ -125,13 +121,26 @@ function nameFor({ pid, startTicks }: Writer): string {
   }
 }
 
-function attempt(undo: Undo): string | undefined {
-  try {
-    takeBack(undo);
-    return undefined;
-  } catch (error) {
-    return `could not ${undoText(undo)}: ${(error as Error).message}`;
+/** The last one first. Returns what could not be taken back. */
+function takeAllBack(
+  undos: ReadonlyMap<number, Undo>,
+  onDone: (number: number, undo: Undo) => void,
+): string[] {
+  const problems: string[] = [];
+  /** Namespaces in which something of somebody's is left. */
+  const kept = new Set<string | undefined>();
+  for (const [number, undo] of [...undos].reverse()) {
+    try {
+      if (undo.kind === 'namespace' && kept.has(undo.path))
+        throw new NetError('LINKS', 'a card is still in it, and would go with it');
+      takeBack(undo);
+      onDone(number, undo);
+    } catch (error) {
+      if (undo.kind === 'taken') kept.add(undo.place.path);
+      problems.push(`could not ${undoText(undo)}: ${(error as Error).message}`);
+    }
   }
+  return problems;
 }
 
 const tryLock = (fd: number): boolean => libc().flock(fd, LOCK_EX | LOCK_NB) === 0;
@@ -206,7 +215,7 @@ function readJournal(file: string): JournalFile | undefined {
         count += 1;
       }
     }
-    return { file, writer, living, claims, undos: [...undos].map(([number, undo]) => ({ number, undo })) };
+    return { file, writer, living, claims, undos };
   } finally {
     fs.closeSync(fd);
   }
@@ -229,16 +238,11 @@ export function restoreAbandoned({ forget = false } = {}): Restored[] {
     .filter(({ living }) => !living)
     .map(({ file, writer, undos }) => {
       const done: string[] = [];
-      const problems: string[] = [];
-      for (const { number, undo } of [...undos].reverse()) {
-        const problem = attempt(undo);
-        if (problem !== undefined) {
-          problems.push(problem);
-          continue;
-        }
+      const problems = takeAllBack(undos, (number, undo) => {
         done.push(undoText(undo));
+        // The last line may have been cut short.
         fs.appendFileSync(file, `\n${JSON.stringify({ done: number })}\n`);
-      }
+      });
       if (problems.length === 0 || forget) fs.rmSync(file, { force: true });
       return { file, writer, done, problems };
     });

@@ -15,7 +15,7 @@ import {
   restoreAbandoned,
 } from './journal.ts';
 import { createNamespace, inNamespace, type Namespace, openNamespace, writeSysctls } from './namespace.ts';
-import { type Place, placeOf } from './place.ts';
+import { isSamePlace, type Place, placeOf } from './place.ts';
 import { noProxyDelay, quietSysctls } from './quiet.ts';
 
 /** What the device of a port is, and what it needs. */
@@ -123,10 +123,10 @@ function check(plan: LinkPlan): Claim {
       refuse(
         `is in use: ${uses.join('; ')}. Take another card, or say "evenIfInUse": true if it may be touched all the same`,
       );
-    const { inode } = placeOf(namespace);
-    const claim = { inode, index: link.ifindex, device: plan.device };
+    const place = placeOf(namespace);
+    const claim = { place, index: link.ifindex, device: plan.device };
     for (const { living, claims, writer } of readJournals())
-      if (living && claims.some((one) => one.inode === inode && one.index === claim.index))
+      if (living && claims.some((one) => isSamePlace(one.place, place) && one.index === claim.index))
         refuse(
           `belongs to another run (${writer.what}, process ${writer.pid}): let it end, or take another card`,
         );

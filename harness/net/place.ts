@@ -1,36 +1,60 @@
 /** Network namespaces as a journal names them, so that they are found again by another process. */
 import fs from 'node:fs';
-import { type Namespace, namespaceDirectory, openNamespace } from './namespace.ts';
+import { AF_INET, check, int32, libc, SOCK_CLOEXEC, SOCK_DGRAM, SOL_SOCKET } from './libc.ts';
+import { inNamespace, type Namespace, namespaceDirectory, openNamespace } from './namespace.ts';
 
-/** A namespace by its inode, which no other has while it exists, and where it was found. */
+/** A namespace by what tells it from all others, and where it was found. */
 export interface Place {
   inode: number;
+  /** Of the kernel, for this namespace alone (inodes are used again); left out where it has none (before Linux 5.14). */
+  cookie?: string;
   /** Left out: the namespace of the process that wrote this. */
   path?: string;
 }
 
 const ownPath = '/proc/thread-self/ns/net';
+const SO_NETNS_COOKIE = 71;
 
 /** The place of a namespace (undefined: the process's own). */
 export function placeOf(namespace: Namespace | undefined): Place {
-  if (namespace === undefined) return { inode: fs.statSync(ownPath).ino };
-  return { inode: fs.fstatSync(namespace.fd).ino, path: namespace.path };
+  const inode = namespace === undefined ? fs.statSync(ownPath).ino : fs.fstatSync(namespace.fd).ino;
+  const cookie = cookieOf(namespace);
+  return {
+    inode,
+    ...(cookie === undefined ? {} : { cookie }),
+    ...(namespace === undefined ? {} : { path: namespace.path }),
+  };
 }
 
+function cookieOf(namespace: Namespace | undefined): string | undefined {
+  return inNamespace(namespace, () => {
+    const fd = check(libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'open a socket');
+    try {
+      const value = new BigUint64Array(1);
+      const result = libc().getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, value, int32(8));
+      return result === 0 ? String(value[0]) : undefined;
+    } finally {
+      libc().close(fd);
+    }
+  });
+}
+
+/** Whether two places are one namespace. */
+export const isSamePlace = (a: Place, b: Place): boolean => a.inode === b.inode && a.cookie === b.cookie;
+
 /** Opens the namespace of a place, wherever it is bound or lived in now; undefined when it exists no more. */
-export function openPlace({ inode, path }: Place): Namespace | undefined {
+export function openPlace(place: Place): Namespace | undefined {
   const candidates = function* (): Iterable<string> {
     yield ownPath;
-    if (path !== undefined) yield path;
+    if (place.path !== undefined) yield place.path;
     for (const name of entries(namespaceDirectory)) yield `${namespaceDirectory}/${name}`;
     for (const name of entries('/proc')) if (/^\d+$/.test(name)) yield `/proc/${name}/ns/net`;
   };
   for (const candidate of candidates()) {
     try {
-      if (fs.statSync(candidate).ino !== inode) continue;
+      if (fs.statSync(candidate).ino !== place.inode) continue;
       const namespace = openNamespace(candidate);
-      // It may have been another one's by the time it was opened.
-      if (fs.fstatSync(namespace.fd).ino === inode) return namespace;
+      if (isSamePlace(placeOf(namespace), place)) return namespace;
       namespace.close();
     } catch {
       // Gone, or not for us to see.
