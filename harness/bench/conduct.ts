@@ -82,6 +82,8 @@ async function conductorOn(
         ...schedule.unrestored.map(
           (nai) => `the device could not be told to treat ${nai} as the profile says: see to it yourself`,
         ),
+        ...open.findings,
+        ...open.bench.findings(),
         ...(dropped === 0
           ? []
           : [

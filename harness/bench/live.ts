@@ -12,17 +12,7 @@ import {
 } from '../engine/bench.ts';
 import { replyIdentification, requestIdentification } from '../engine/frames.ts';
 import { requestPorts } from '../engine/identities.ts';
-import {
-  drainPorts,
-  type Frame,
-  openNamespace,
-  openPacketPort,
-  openRawSender,
-  openSink,
-  type PacketPort,
-  type RawSender,
-  realtimeNs,
-} from '../net/index.ts';
+import { drainPorts, type Frame, realtimeNs } from '../net/index.ts';
 import type { PortLink, Profile } from '../vectors/profile.ts';
 import type { HookName } from '../vectors/types.ts';
 import {
@@ -34,7 +24,10 @@ import {
   type Layer,
 } from '../wire/index.ts';
 import { type DhcpServer, startDhcp } from './dhcp.ts';
+import { type BenchPort, openLocalPort, type Sink } from './local-port.ts';
 import { isFrameOf } from './own-frames.ts';
+import { RemotePort } from './remote-port.ts';
+import { TimeOrder } from './time-order.ts';
 import type { Transfers } from './transfers.ts';
 import type { Turns } from './turns.ts';
 
@@ -49,11 +42,8 @@ const linkName = (mobileNode: number): string => `link ${mobileNode}`;
 /** Packets that may be between the socket and the capture at once. */
 const mostUnderWay = 256;
 
-interface Port {
-  packets: PacketPort;
-  sender: RawSender;
-  close(): void;
-}
+/** Where a port is: a device of this machine, or on another one. */
+export type PortPlace = PortLink | RemotePort;
 
 class LiveFrame implements SeenFrame {
   readonly port: PortName;
@@ -73,9 +63,9 @@ class LiveFrame implements SeenFrame {
 
 export interface LiveBenchOptions {
   /** Where each port is. */
-  ports: { readonly [name in Exclude<PortName, 'link'>]?: PortLink };
+  ports: { readonly [name in Exclude<PortName, 'link'>]?: PortPlace };
   /** The port "link" of each mobile node under test, in the order of the profile. */
-  links?: readonly PortLink[];
+  links?: readonly PortPlace[];
   extensionTypes: ExtensionTypes;
   /** Carries out a hook of the profile on a mobile node, or on the device; throws HookMissing when there is none. */
   hook(name: HookName, mobileNode: number): Promise<void>;
@@ -109,7 +99,10 @@ export interface SessionOptions {
 const connectionName = (mobileNode: number, name = ''): string => `${mobileNode} ${name}`;
 
 /** UDP ports for which the kernel keeps silent: where packets of tests go, and Mobile IPv4's where the harness is an agent. */
-const sinkPorts = (name: PortName): number[] => (name === 'ha' || name === 'link' ? [9, 434] : [9]);
+const sinkPorts = (name: string): number[] => (name === 'ha' || name === 'link' ? [9, 434] : [9]);
+
+/** What the kernel of a port keeps silent about. */
+export const sinkOf = (name: string): Sink => ({ udpPorts: sinkPorts(name), protocols: [4, 41, 47, 55] });
 
 /** Everything by which a frame can belong to a vector: addresses, UDP ports, NAIs, tokens (see identityKeys). */
 export function frameKeys(decoded: Decoded): Set<string> {
@@ -223,7 +216,7 @@ class LiveSession implements BenchSession {
   }
 
   async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
-    const sent = this.bench.send(port, build, this);
+    const sent = await this.bench.send(port, build, this);
     this.lastSentNs = sent.timeNs;
     return sent;
   }
@@ -251,6 +244,7 @@ class LiveSession implements BenchSession {
       const left = untilNs + deliveryNs - this.now();
       if (left <= 0) {
         drainPorts();
+        if (this.bench.isSpread) await this.bench.settle();
         return this.frames.length > count;
       }
       await new Promise<void>((resolve) => {
@@ -275,6 +269,7 @@ class LiveSession implements BenchSession {
     if (this.closed) return;
     this.closed = true;
     drainPorts();
+    this.bench.order.flush();
     this.release();
   }
 }
@@ -283,7 +278,11 @@ export class LiveBench {
   /** CLOCK_REALTIME at the origin of the run, ns since 1970. */
   readonly originNs: bigint;
   /** By name; those of mobile nodes under test by linkName. */
-  private readonly ports = new Map<string, Port>();
+  private readonly ports = new Map<string, BenchPort>();
+  /** Ports on other machines. */
+  private readonly remotes: RemotePort[] = [];
+  /** Frames of several machines, in the order of their times. */
+  readonly order = new TimeOrder(realtimeNs);
   private readonly visitors: ReadonlySet<string>;
   private readonly options: LiveBenchOptions;
   private readonly sessions = new Map<string, Set<LiveSession>>();
@@ -313,8 +312,11 @@ export class LiveBench {
     });
     this.leave = leave;
     this.gone.catch(() => {});
+    const places: PortPlace[] = [...Object.values(options.ports), ...(options.links ?? [])];
+    for (const place of places) if (place instanceof RemotePort) this.remotes.push(place);
+    for (const { delayNs } of this.remotes) if (delayNs > this.order.holdNs) this.order.holdNs = delayNs;
     try {
-      for (const [name, link] of Object.entries(options.ports) as [PortName, PortLink][])
+      for (const [name, link] of Object.entries(options.ports) as [PortName, PortPlace][])
         this.ports.set(name, this.openPort(name, name, link));
       for (const [at, link] of (options.links ?? []).entries())
         this.ports.set(linkName(at), this.openPort('link', linkName(at), link));
@@ -324,44 +326,40 @@ export class LiveBench {
     }
   }
 
-  private openPort(name: PortName, key: string, link: PortLink): Port {
-    const namespace = link.namespace === undefined ? undefined : openNamespace(link.namespace);
-    try {
-      const packets = openPacketPort({
-        namespace,
-        device: link.device,
-        onFrame: (frame) => this.sort(name, key, frame),
-        onError: (error) => this.interrupt(`port ${key}: ${error.message}`),
-      });
-      const sender = openRawSender(namespace);
-      // Refused sends would otherwise look like a silent device.
-      sender.onError = (error) => this.interrupt(`port ${key} cannot send: ${error.message}`);
-      const sink =
-        this.options.beside === true
-          ? undefined
-          : openSink({ namespace, udpPorts: sinkPorts(name), protocols: [4, 41, 47, 55] });
-      return {
-        packets,
-        sender,
-        close: () => {
-          packets.close();
-          sender.close();
-          sink?.close();
-        },
-      };
-    } finally {
-      namespace?.close();
-    }
+  private openPort(name: PortName, key: string, place: PortPlace): BenchPort {
+    const events = {
+      onFrame: (frame: Frame): void => {
+        if (!this.isSpread) this.sort(name, key, frame);
+        else if (this.open.size > 0) this.order.add(frame.timeNs, () => this.sort(name, key, frame));
+      },
+      onError: (reason: string): void =>
+        this.interrupt(place instanceof RemotePort ? reason : `port ${key}: ${reason}`),
+    };
+    if (place instanceof RemotePort) return place.attach(events);
+    return openLocalPort(place, this.options.beside === true ? undefined : sinkOf(name), events);
+  }
+
+  /** Whether some of its ports are on other machines. */
+  get isSpread(): boolean {
+    return this.remotes.length > 0;
+  }
+
+  /** Every frame that was seen anywhere until now is among those of its sessions. Rejects with BenchInterrupted. */
+  async settle(): Promise<void> {
+    const nowNs = realtimeNs();
+    await Promise.race([Promise.all(this.remotes.map((port) => port.drain())), this.gone]);
+    drainPorts();
+    this.order.settle(nowNs);
   }
 
   /** MAC address of a port. */
   mac(port: Exclude<PortName, 'link'>): string | undefined {
-    return this.ports.get(port)?.packets.mac;
+    return this.ports.get(port)?.mac;
   }
 
   /** The harness's MAC address on the link of each mobile node under test. */
   linkMacs(): string[] {
-    return (this.options.links ?? []).map((_, at) => this.ports.get(linkName(at))?.packets.mac ?? '');
+    return (this.options.links ?? []).map((_, at) => this.ports.get(linkName(at))?.mac ?? '');
   }
 
   now(): number {
@@ -380,7 +378,7 @@ export class LiveBench {
     for (const session of this.open) session.interrupted();
   }
 
-  send(port: PortName, build: (nowNs: number) => Outgoing, session: LiveSession): Sent {
+  async send(port: PortName, build: (nowNs: number) => Outgoing, session: LiveSession): Promise<Sent> {
     this.check();
     const key = port === 'link' ? linkName(session.mobileNode) : port;
     const at = this.ports.get(key);
@@ -391,8 +389,9 @@ export class LiveBench {
     underWay.push({ sent: outgoing, session, index: session.sent });
     session.sent += 1;
     this.sent.set(key, underWay.slice(-mostUnderWay));
-    if (outgoing.kind === 'ethernet') at.packets.send(outgoing.octets);
-    else at.sender.send(outgoing.octets);
+    const sending = at.send(outgoing);
+    // What is sent next must not be out before it.
+    if (sending !== undefined) await Promise.race([sending, this.gone]);
     return { ...outgoing, port, timeNs };
   }
 
@@ -434,17 +433,9 @@ export class LiveBench {
   }
 
   session({ keys, udpPorts, mobileNode }: SessionOptions): LiveSession {
-    const sinks = (['mn', 'fa'] as const).flatMap((name) => {
-      const link = this.options.ports[name];
-      if (link === undefined || udpPorts.length === 0) return [];
-      const path = link.namespace;
-      const namespace = path === undefined ? undefined : openNamespace(path);
-      try {
-        return openSink({ namespace, udpPorts: [...udpPorts], protocols: [] });
-      } finally {
-        namespace?.close();
-      }
-    });
+    const sinks = (['mn', 'fa'] as const).flatMap((name) =>
+      udpPorts.length === 0 ? [] : (this.ports.get(name)?.sink(udpPorts) ?? []),
+    );
     const own = new Set<string>();
     const session = new LiveSession(this, mobileNode, () => {
       this.open.delete(session);
@@ -476,7 +467,10 @@ export class LiveBench {
     const link = this.options.links?.[mobileNode];
     if (link === undefined || profile.visitedNetwork === undefined)
       throw new Error('there is no link of a mobile node');
-    const server = await startDhcp(link, profile.visitedNetwork, { leaseSeconds, addresses: 1 });
+    const { visitedNetwork: network } = profile;
+    const server = await (link instanceof RemotePort
+      ? link.startDhcp({ network, leaseSeconds, addresses: 1 })
+      : startDhcp(link, network, { leaseSeconds, addresses: 1 }));
     this.servers.add(server);
     return {
       close: async () => {
@@ -489,8 +483,21 @@ export class LiveBench {
   /** Frames the kernel had to drop because the process was too slow: a run with any is not to be trusted. */
   dropped(): number {
     let sum = 0;
-    for (const port of this.ports.values()) sum += port.packets.dropped();
+    for (const port of this.ports.values()) sum += port.dropped();
     return sum;
+  }
+
+  /** What the reader of results has to know of ports on other machines. */
+  findings(): string[] {
+    const { late } = this.order;
+    return [
+      ...this.remotes.flatMap((port) => port.findings()),
+      ...(late === 0
+        ? []
+        : [
+            `${late} frames came from another machine later than was waited for: see run.pcapng for the order of their times`,
+          ]),
+    ];
   }
 
   close(): void {
@@ -510,7 +517,7 @@ export class LiveBench {
     const { target } = message.neighborSolicitation;
     const { source: asker } = ethernet.ethernet;
     if (target === undefined || asker === undefined || !this.visitors.has(target)) return;
-    const { mac } = port.packets;
+    const { mac } = port;
     const advertisement = encodePacket([
       { ethernet: { destination: asker, source: mac } },
       { ipv6: { source: target, destination: ipv6.ipv6.source, hopLimit: 255 } },
@@ -525,7 +532,7 @@ export class LiveBench {
       },
     ]);
     try {
-      port.packets.send(advertisement);
+      void port.send({ kind: 'ethernet', octets: advertisement });
     } catch (error) {
       // Without it the device would look silent.
       this.interrupt(`port mn cannot send: ${(error as Error).message}`);

@@ -1,5 +1,6 @@
 /** From a profile to a bench with the devices on it: the embedded lab with agents started in it, or links that are there. */
 import { HookMissing, type PortName } from '../engine/bench.ts';
+import { openLinks } from '../net/index.ts';
 import {
   type LabSettings,
   type PortLink,
@@ -13,8 +14,11 @@ import { type AgentOptions, type AgentProcess, BenchError, startAgent } from './
 import { type DhcpServer, startDhcp } from './dhcp.ts';
 import { Mover, runHook } from './hooks.ts';
 import { buildLab, type Lab } from './lab.ts';
-import { LiveBench, type LiveBenchOptions } from './live.ts';
+import { LiveBench, type LiveBenchOptions, type PortPlace, sinkOf } from './live.ts';
 import { Panel } from './panel.ts';
+import { planPorts } from './port-plan.ts';
+import { RemotePort } from './remote-port.ts';
+import { restoredText } from './restored.ts';
 import { foreignAgentLab, homeAgentLab, mobileNodeLab, scenarioLab, type Topology } from './topologies.ts';
 import { serveEcho, Transfers } from './transfers.ts';
 import { Turns } from './turns.ts';
@@ -25,6 +29,8 @@ export interface OpenBench {
   bench: LiveBench;
   /** Lines the embedded agents wrote; empty for a device of somebody else's. */
   agentLog: string[];
+  /** What was done to links, and what could not be: lines for the reader of results. */
+  findings: string[];
   /** Begin anew with other deviations of the embedded agents. */
   deviate(names: readonly string[]): Promise<void>;
   /** Have every device begin anew. Rejects with HookMissing when one cannot be made to, with an Error when that fails. */
@@ -43,7 +49,10 @@ export interface OpenOptions {
 
 const leaseSeconds = 3600;
 
-/** Set up the bench of a profile. Rejects with BenchError, NetError or KernelError when it cannot be. */
+/**
+ * Set up the bench of a profile. Rejects with BenchError, NetError or KernelError when it cannot be, with DataError for a profile that asks
+ * for what cannot be.
+ */
 export async function openBench(profile: Profile, options: OpenOptions = {}): Promise<OpenBench> {
   const settings = profile.bench;
   const opened = new Opened();
@@ -65,6 +74,7 @@ class Opened {
   reset: () => Promise<void> = async () => {};
   live: LiveBench | undefined;
   panel: Panel | Mover | undefined;
+  readonly findings: string[] = [];
   private readonly closers: (() => unknown)[] = [];
 
   /** Closed when the bench is. */
@@ -104,6 +114,7 @@ class Opened {
     return {
       bench: live,
       agentLog: agents[0]?.process.log ?? [],
+      findings: this.findings,
       deviate: async (names) => {
         checkDeviations(agents, names);
         await beginAnew(names);
@@ -276,7 +287,7 @@ function openScenario(
 ): void {
   const { ports, links = [] } = common;
   opened.keep(serveEcho(echoIn, profile.tcpEchoPort));
-  const transfers = new Transfers(ports.cn?.namespace, profile.tcpEchoPort);
+  const transfers = new Transfers(here(ports.cn)?.namespace, profile.tcpEchoPort);
   opened.keep({ close: () => transfers.drop('') });
   let move: LiveBenchOptions['move'];
   if (mover !== undefined) {
@@ -285,11 +296,13 @@ function openScenario(
   } else {
     const networks = Object.fromEntries(
       networkNames.flatMap((name) => {
-        const link = ports[name];
+        const link = here(ports[name]);
         return link === undefined ? [] : [[name, link]];
       }),
     );
-    const panel = opened.keep(new Panel({ networks, mobileNodes: links }));
+    const panel = opened.keep(
+      new Panel({ networks, mobileNodes: links.flatMap((link) => here(link) ?? []) }),
+    );
     opened.panel = panel;
     move = async (network, mobileNode) => panel.move(mobileNode, network);
   }
@@ -302,8 +315,7 @@ async function openPorts(
   settings: PortsSettings,
   options: OpenOptions,
 ): Promise<void> {
-  const { link, ...ports } = settings.ports;
-  const links = link === undefined ? [] : profile.mobileNodes.map((_, at) => numberedLink(link, at + 1));
+  const { ports, links } = await openPlaces(opened, profile);
   for (const [seat, entry] of Object.entries(settings.seats ?? {}))
     await opened.startAgent(entry.namespace, {
       role: seats[seat as Seat],
@@ -311,7 +323,7 @@ async function openPorts(
       deviations: options.deviations ?? [],
     });
   const common: LiveBenchOptions = {
-    ports: ports as Ports,
+    ports,
     links,
     extensionTypes: profile.extensionTypes,
     visitors: visitorsOf(profile),
@@ -345,7 +357,43 @@ async function openPorts(
 
 const naiOf = (profile: Profile, mobileNode: number): string => profile.mobileNodes[mobileNode]?.nai ?? '';
 
-function numberedLink({ namespace, device }: PortLink, n: number): PortLink {
-  const fill = (text: string): string => text.replaceAll('{n}', String(n));
-  return { ...(namespace === undefined ? {} : { namespace: fill(namespace) }), device: fill(device) };
+/** In a scenario every port is on this machine (see checkBench). */
+const here = (place: PortPlace | undefined): PortLink | undefined =>
+  place instanceof RemotePort ? undefined : place;
+
+/** Sets up what the ports of a profile are: devices that are there, that are made, or that are on other machines. */
+async function openPlaces(opened: Opened, profile: Profile): Promise<{ ports: Ports; links: PortPlace[] }> {
+  const planned = planPorts(profile);
+  const local = planned.filter(({ via }) => via === undefined);
+  const set = await openLinks(
+    `dsmip run, ${profile.device.product}`,
+    local.map(({ plan }) => plan),
+  );
+  const restored = set.restored.flatMap(restoredText);
+  opened.findings.push(...restored);
+  for (const line of restored) process.stderr.write(`dsmip: ${line}\n`);
+  opened.keep({
+    close: () => {
+      for (const problem of set.close()) {
+        opened.findings.push(problem);
+        process.stderr.write(`dsmip: ${problem} (see dsmip links)\n`);
+      }
+    },
+  });
+  const places = new Map<string, PortPlace>(local.map(({ key }, at) => [key, set.links[at] as PortLink]));
+  const beside = profile.role === 'scenario';
+  // A command may ask for a password, so that they come one after the other.
+  for (const { key, plan, via = [] } of planned.filter((one) => one.via !== undefined)) {
+    const sink = beside ? {} : { sink: sinkOf(key.replace(/ .*/, '')) };
+    const port = opened.keep(await RemotePort.connect(plan.name, via, { plan, ...sink }));
+    opened.findings.push(...port.told);
+    places.set(key, port);
+  }
+  const isLink = (key: string): boolean => key.startsWith('link ');
+  const byKey = (wanted: (key: string) => boolean): [string, PortPlace][] =>
+    planned.filter(({ key }) => wanted(key)).map(({ key }) => [key, places.get(key) as PortPlace]);
+  return {
+    ports: Object.fromEntries(byKey((key) => !isLink(key))) as Ports,
+    links: byKey(isLink).map(([, place]) => place),
+  };
 }

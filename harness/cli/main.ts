@@ -263,6 +263,35 @@ function program(): Command {
     .addHelpText('after', '\nExit status: 0 all is there; 64 something is missing')
     .action(async () => (await import('./doctor.ts')).doctorCommand());
 
+  const links = root
+    .command('links')
+    .description('show what runs have changed of links, which is taken back when they end')
+    .addHelpText(
+      'after',
+      '\nWhat a run that was killed has left is taken back when the next one begins, or by dsmip links restore.\nExit status: 0 nothing is left of runs that were killed; 64 something is, or it cannot be read',
+    )
+    .action(async () => (await import('./links.ts')).linksCommand());
+  links
+    .command('restore')
+    .description('take back what runs that were killed have left of their changes to links')
+    .option('--forget', 'what cannot be taken back is told and then forgotten')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 all was taken back, or there was nothing; 64 something could not be',
+    )
+    .action(async (options) => (await import('./links.ts')).restoreCommand(options));
+
+  root
+    .command('port-server')
+    .description(
+      'serve one port to a run on another machine, over standard input and output; started by the run itself ("via" of a port in the profile)',
+    )
+    .addHelpText(
+      'after',
+      '\nExit status: 0 the run has ended; 1 the port could not be served any more; 2 something could not be taken back',
+    )
+    .action(async () => (await import('../bench/port-server.ts')).servePort());
+
   const agent = root.command('agent').description('run a reference agent');
   agent
     .command('home-agent')

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { readConfiguration as readForeignAgent } from '../agents/foreign-agent/config.ts';
 import { readConfiguration as readHomeAgent } from '../agents/home-agent/config.ts';
 import { readConfiguration as readMobileNode } from '../agents/mobile-node/config.ts';
+import { planPorts } from '../bench/port-plan.ts';
 import { mobileNodesFor } from '../bench/schedule.ts';
 import { alone } from '../vectors/alone.ts';
 import { fault } from '../vectors/errors.ts';
@@ -60,6 +61,7 @@ function configurationsOf({ bench }: Profile): NamedConfiguration[] {
  */
 export function checkProfile(file: string, tests: readonly TestCase[] = []): Profile {
   const profile = loadProfile(file);
+  planPorts(profile);
   for (const { agent, configuration, place } of configurationsOf(profile)) {
     if (!existsSync(configuration)) {
       const name = relative(dirname(file), configuration);

@@ -17,7 +17,7 @@ const SIOCETHTOOL = 0x8946;
 const ifreqLength = 40;
 const longestName = 15;
 
-/** ETHTOOL_S* commands: checksums, scatter-gather, segmentation and coalescing, both directions. */
+/** ETHTOOL_S* commands: checksums, scatter-gather, segmentation and coalescing, both directions. Each reads by the number before. */
 const offloadCommands = {
   'receive checksum': 0x15,
   'transmit checksum': 0x17,
@@ -56,8 +56,28 @@ export function disableOffloads(devices: string[], namespace?: Namespace): strin
   );
 }
 
-function switchOff(fd: number, device: string, command: number): boolean {
-  const value = Uint32Array.of(command, 0);
+/** Names of the offloads of `disableOffloads`. */
+export const offloadNames = Object.keys(offloadCommands) as readonly Offload[];
+export type Offload = keyof typeof offloadCommands;
+
+/** Whether an offload is on; undefined where the driver does not say. */
+export function offloadIsOn(device: string, offload: Offload, namespace?: Namespace): boolean | undefined {
+  const value = Uint32Array.of(offloadCommands[offload] - 1, 0);
+  return withControlSocket(namespace, (fd) => ethtool(fd, device, value))
+    ? (value[1] as number) !== 0
+    : undefined;
+}
+
+/** Switches an offload on or off. Returns false when the driver would not. */
+export function setOffload(device: string, offload: Offload, on: boolean, namespace?: Namespace): boolean {
+  const value = Uint32Array.of(offloadCommands[offload], on ? 1 : 0);
+  return withControlSocket(namespace, (fd) => ethtool(fd, device, value));
+}
+
+const switchOff = (fd: number, device: string, command: number): boolean =>
+  ethtool(fd, device, Uint32Array.of(command, 0));
+
+function ethtool(fd: number, device: string, value: Uint32Array): boolean {
   const ifreq = ifreqOf(device);
   new DataView(ifreq.buffer).setBigUint64(16, koffi().address(value), true);
   return libc().ioctl(fd, SIOCETHTOOL, ifreq) === 0;

@@ -1,31 +1,54 @@
 import { spawnSync } from 'node:child_process';
 import { NetError } from './errors.ts';
-import { inNamespace, openNamespace } from './namespace.ts';
+import { inNamespace, type Namespace, openNamespace } from './namespace.ts';
 
 /**
  * Runs `ip -batch -` on the given commands, each a list of words without the leading `ip`, in the namespace bound to
- * `namespacePath` (undefined: the process's own). Throws a NetError that quotes the command that failed.
+ * `namespacePath` (undefined: the process's own). `family` is `-4` or `-6` where the words do not tell. Throws a NetError that quotes
+ * the command that failed.
  */
-export function ipBatch(lines: string[][], namespacePath?: string): void {
+export function ipBatch(lines: string[][], namespacePath?: string, family?: string): void {
   const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
   try {
-    inNamespace(namespace, () => runBatch(lines, namespacePath));
+    inNamespace(namespace, () => runBatch(lines, namespacePath, family));
   } finally {
     namespace?.close();
   }
 }
 
-function runBatch(lines: string[][], namespacePath: string | undefined): void {
+/** What `ip -json -details` says to a question, `['address', 'show']` say, in a namespace. Throws a NetError that quotes it. */
+export function ipJson<T>(words: readonly string[], namespace?: Namespace): T[] {
+  const result = inNamespace(namespace, () =>
+    spawnSync('ip', ['-json', '-details', ...words], {
+      encoding: 'utf8',
+      env: administratorEnvironment(),
+      maxBuffer: 64 * 1024 * 1024,
+    }),
+  );
+  if (result.error !== undefined) throw notRunnable(result.error);
+  if (result.status !== 0)
+    throw new NetError(
+      'IP_COMMAND',
+      `"ip ${words.join(' ')}" failed${namespace === undefined ? '' : ` in ${namespace.path}`}: ${result.stderr.trim()}`,
+    );
+  // It answers nothing at all instead of an empty list, and empty objects for what it filters out.
+  const all = (result.stdout.trim() === '' ? [] : JSON.parse(result.stdout)) as T[];
+  return all.filter((one) => Object.keys(one as object).length > 0);
+}
+
+function notRunnable(error: Error): NetError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'error';
+  return new NetError(code, `cannot run the program "ip": ${code}; install the package iproute2`);
+}
+
+function runBatch(lines: string[][], namespacePath: string | undefined, family: string | undefined): void {
   const input = lines.map((words) => `${words.map(word).join(' ')}\n`).join('');
-  const result = spawnSync('ip', ['-batch', '-'], {
+  const result = spawnSync('ip', [...(family === undefined ? [] : [family]), '-batch', '-'], {
     input,
     encoding: 'utf8',
     env: administratorEnvironment(),
   });
-  if (result.error !== undefined) {
-    const code = (result.error as NodeJS.ErrnoException).code ?? 'error';
-    throw new NetError(code, `cannot run the program "ip": ${code}; install the package iproute2`);
-  }
+  if (result.error !== undefined) throw notRunnable(result.error);
   if (result.status === 0) return;
   const number = Number(/Command failed -:(\d+)/.exec(result.stderr)?.[1] ?? 0);
   const failed = lines[number - 1] ?? ['(unknown)'];

@@ -34,6 +34,7 @@ export interface Libc {
   ): bigint;
   munmap(address: bigint, length: number): number;
   close(fd: number): number;
+  flock(fd: number, operation: number): number;
   clock_gettime(clock: number, timespec: Memory): number;
   if_nametoindex(name: string): number;
   strerror(errno: number): string;
@@ -44,6 +45,8 @@ export const MS_BIND = 0x1000;
 export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
 export const MNT_DETACH = 2;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
@@ -70,6 +73,7 @@ const declarations: Record<keyof Libc, string> = {
   mmap: 'void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)',
   munmap: 'int munmap(void *address, size_t length)',
   close: 'int close(int fd)',
+  flock: 'int flock(int fd, int operation)',
   clock_gettime: 'int clock_gettime(int clock, void *timespec)',
   if_nametoindex: 'uint32_t if_nametoindex(const char *name)',
   strerror: 'const char *strerror(int number)',

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fault } from './errors.ts';
 import { icsDefaults } from './ics.ts';
-import type { BenchSettings, PortsSettings, ProfileFile, Seat } from './profile.ts';
+import type { BenchSettings, PortSettings, PortsSettings, ProfileFile, Seat } from './profile.ts';
 import type { DeviceHookName, HookName, Role } from './types.ts';
 
 /** The links each role needs a port on. */
@@ -61,10 +61,14 @@ export function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string
         `$.bench.ports.${name}`,
         `is no port where the role is ${role}: take it away (there are ${known.join(', ')})`,
       );
+  for (const [name, port] of Object.entries(bench.ports))
+    checkPort(name, port, role, (field, mend) => fault(file, `$.bench.ports.${name}${field}`, mend));
   checkHooks(bench, file);
   const { link } = bench.ports;
   const count = ixit.mobileNodes.reduce((sum, entry) => sum + (entry.count ?? 1), 0);
-  if (link !== undefined && count > 1 && !JSON.stringify(link).includes('{n}'))
+  const where = `${link?.namespace} ${link?.device ?? link?.macvlanOn}`;
+  // Of a VLAN the number counts upwards.
+  if (link !== undefined && link.vlan === undefined && count > 1 && !where.includes('{n}'))
     throw fault(
       file,
       '$.bench.ports.link',
@@ -78,6 +82,46 @@ export function checkBench({ role, ics, ixit, bench }: ProfileFile, file: string
       file,
       '$.bench.hooks.restart',
       'is needed, as a mobile node has to begin anew before each test: a command as a list of arguments, or {"ask": "..."} for the operator',
+    );
+}
+
+/** What a port is, and whether it can be that where the role is this. */
+function checkPort(
+  name: string,
+  port: PortSettings,
+  role: Role,
+  faultAt: (field: string, mend: string) => Error,
+): void {
+  const kinds = (['device', 'macvlanOn', 'vlan'] as const).filter((kind) => port[kind] !== undefined);
+  if (kinds.length !== 1)
+    throw faultAt(
+      '',
+      kinds.length === 0
+        ? 'needs "device" (one that is there), "macvlanOn" or "vlan" (a card that one is made on)'
+        : `has ${kinds.map((kind) => `"${kind}"`).join(' and ')}: keep one of them`,
+    );
+  if (port.take === true && port.device === undefined)
+    throw faultAt('.take', `has a meaning only with "device": take it away`);
+  const isOurs = port.device === undefined || port.take === true;
+  if (isOurs && port.configure === false)
+    throw faultAt('.configure', 'cannot be false where the device is of our own making: take it away');
+  const changes = isOurs || port.configure === true;
+  for (const field of ['addresses', 'gateway', 'routes', 'evenIfInUse'] as const)
+    if (port[field] !== undefined && !changes)
+      throw faultAt(
+        `.${field}`,
+        `has a meaning only where the device may be changed: add "configure": true, or "take": true`,
+      );
+  if (role !== 'scenario') return;
+  if (port.macvlanOn !== undefined && name !== 'cn')
+    throw faultAt(
+      '.macvlanOn',
+      'cannot be in a scenario: the harness watches there, and a macvlan sees only what is sent to itself; use "device" or "vlan"',
+    );
+  if (port.via !== undefined)
+    throw faultAt(
+      '.via',
+      'cannot be in a scenario: the harness joins its links with each other; name a device of this machine',
     );
 }
 

@@ -85,10 +85,33 @@ export interface VisitedNetwork {
   ipv6Prefix: string;
 }
 
+/** A device that is ready to be a port. */
 export interface PortLink {
-  /** Path of the network namespace it is in (in the file also its name); left out: the harness's own. */
+  /** Path of the network namespace it is in; left out: the harness's own. */
   namespace?: string;
   device: string;
+}
+
+/** A port as the profile names it: a device that is there, or what one is made of; and what it needs. */
+export interface PortSettings {
+  /** Where the device or the card is. */
+  namespace?: string;
+  device?: string;
+  /** The device is moved whole into a namespace of our own. */
+  take?: true;
+  /** A card on which a macvlan is made. */
+  macvlanOn?: string;
+  /** A VLAN on a card; of the port "link" the number of the first, which counts upwards. */
+  vlan?: { on: string; id: number };
+  /** A device that is there may be changed while the run lasts. */
+  configure?: boolean;
+  evenIfInUse?: boolean;
+  /** Each with the length of its prefix. */
+  addresses?: string[];
+  gateway?: string[];
+  routes?: { to: string; via?: string }[];
+  /** On another machine: the command that runs dsmip there. */
+  via?: string[];
 }
 
 /** A command (an argument list), or a question for the operator; words in braces are filled in. */
@@ -111,8 +134,8 @@ export type LabSettings =
 
 /** Links that are there. */
 export interface PortsSettings {
-  /** "{n}" in the port "link" is the number of a mobile node under test, from 1 on. */
-  ports: { [name: string]: PortLink };
+  /** "{n}" in the port "link" is the number of a mobile node under test, from 1 on. Namespaces are paths (in the file also names). */
+  ports: { [name: string]: PortSettings };
   hooks?: { [name in HookName | DeviceHookName | 'move']?: Hook };
   /** Of a scenario: the seats on which the harness puts a reference agent. */
   seats?: { [seat in Seat]?: { configuration: string; namespace?: string } };

@@ -125,6 +125,8 @@ const ajv = new Ajv2020({
     ipv6: isIpv6,
     'ipv4-prefix': (text: string) => isPrefix(text, isIpv4, 32),
     'ipv6-prefix': (text: string) => isPrefix(text, isIpv6, 128),
+    'ip-address': (text: string) => isIpv4(text) || isIpv6(text),
+    'ip-prefix': (text: string) => isPrefix(text, isIpv4, 32) || isPrefix(text, isIpv6, 128),
   },
 });
 const sources = new Map<string, JsonSchema>();

@@ -1,7 +1,7 @@
 /** From what somebody types to what stands in a profile, and back. */
 
 import type { KeySource } from '../../vectors/pool.ts';
-import type { Hook, PortLink } from '../../vectors/profile.ts';
+import type { Hook, PortSettings } from '../../vectors/profile.ts';
 import { UsageError } from '../errors.ts';
 import type { Question } from './questions.ts';
 
@@ -34,10 +34,7 @@ export function asTyped(value: unknown, kind: Question['kind']): string {
     return 'env' in source ? `env:${source.env}` : 'file' in source ? `file:${source.file}` : '';
   }
   if (kind === 'port') {
-    const { device, namespace, macvlanOn, vlan } = value as PortLink & {
-      macvlanOn?: string;
-      vlan?: { on: string; id: number };
-    };
+    const { device, namespace, macvlanOn, vlan } = value as PortSettings;
     const what =
       macvlanOn !== undefined
         ? `macvlan:${macvlanOn}`
