@@ -93,7 +93,10 @@ t.test('devices against clauses, and pairs', async (t) => {
     'role,document,vectors,ledger,mode,clause,level,requires,foreign-agent: Foreign Box 1,home-agent: Acme Box 1,home-agent: Ajax Box 1,home-agent: Zeta Box 1',
   );
   const row = (clause: string, suite: string): string =>
-    rows.find((line) => line.startsWith(`home-agent,draft-tsirtsis-v4v6-mipv4-00,${suite},`) && line.includes(`,${clause},`)) ?? '';
+    rows.find(
+      (line) =>
+        line.startsWith(`home-agent,draft-tsirtsis-v4v6-mipv4-00,${suite},`) && line.includes(`,${clause},`),
+    ) ?? '';
   t.match(row('4.3-a', 'fedcba9876543210'), /,,FAIL \(was PASS\),PASS,$/);
   t.match(row('4.3-a', '1111111111111111'), /,,,,PASS$/, 'other vectors are other rows');
   t.match(
