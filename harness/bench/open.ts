@@ -382,10 +382,13 @@ async function openPlaces(opened: Opened, profile: Profile): Promise<{ ports: Po
   });
   const places = new Map<string, PortPlace>(local.map(({ key }, at) => [key, set.links[at] as PortLink]));
   const beside = profile.role === 'scenario';
-  // A command may ask for a password, so that they come one after the other.
+  const remotes: RemotePort[] = [];
+  // Together, as each may take its time.
+  opened.keep({ close: () => Promise.all(remotes.map((port) => port.close())) });
   for (const { key, plan, via = [] } of planned.filter((one) => one.via !== undefined)) {
     const sink = beside ? {} : { sink: sinkOf(key.replace(/ .*/, '')) };
-    const port = opened.keep(await RemotePort.connect(plan.name, via, { plan, ...sink }));
+    const port = await RemotePort.connect(plan.name, via, { plan, ...sink });
+    remotes.push(port);
     opened.findings.push(...port.told);
     places.set(key, port);
   }

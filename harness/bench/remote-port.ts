@@ -128,10 +128,14 @@ export class RemotePort {
     clearInterval(this.timer);
     this.failed(this.gone);
     this.events?.onError(this.gone);
-    this.child.kill('SIGKILL');
+    const { child } = this;
+    child.kill('SIGKILL');
+    // What it started may live on, and is told so by that.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
   }
 
   private hear(chunk: Buffer): void {
+    if (this.gone !== undefined) return;
     try {
       let rest = chunk;
       if (this.before !== undefined) {
@@ -293,7 +297,7 @@ export class RemotePort {
     clearInterval(this.timer);
     const { child } = this;
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.stdin?.end();
     const timer = setTimeout(() => child.kill('SIGKILL'), endSeconds * 1000);
     await ended;

@@ -273,10 +273,14 @@ class Serving {
     progress.remove();
     removeJournal(this.folder);
     this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
+    const told = conductor.open.findings.length;
     await conductor.close();
     for (const line of conductor.open.agentLog)
       appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);
-    this.speaker.say({ type: 'end', ...end });
+    // Links that are not as they were say nothing of the device: they are told here, and by dsmip links.
+    const left = conductor.open.findings.slice(told);
+    for (const line of left) this.log(line);
+    this.speaker.say({ type: 'end', ...end, findings: [...findings, ...left] });
   }
 
   private async runOne(conductor: Conductor, captures: RunCaptures, test: TestCase): Promise<void> {
