@@ -278,9 +278,9 @@ class Serving {
     for (const line of conductor.open.agentLog)
       appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);
     // Links that are not as they were say nothing of the device: they are told here, and by dsmip links.
-    const left = conductor.open.findings.slice(told);
-    for (const line of left) this.log(line);
-    this.speaker.say({ type: 'end', ...end, findings: [...findings, ...left] });
+    const unrestored = conductor.open.findings.slice(told);
+    for (const line of unrestored) this.log(line);
+    this.speaker.say({ type: 'end', ...end, findings: [...end.findings, ...unrestored] });
   }
 
   private async runOne(conductor: Conductor, captures: RunCaptures, test: TestCase): Promise<void> {

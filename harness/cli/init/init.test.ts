@@ -149,8 +149,9 @@ t.test(
       if (!/\] $/.test(said())) return;
       const since = said().slice(told);
       told = said().length;
-      const found = answers.find(([question]) => question.test(since));
-      input.write(`${found?.[1] ?? ''}\n`);
+      // Each once, in this order.
+      const answer = answers[0]?.[0].test(since) === true ? answers.shift()?.[1] : '';
+      input.write(`${answer}\n`);
     });
     const file = join(folder, 'asked.json');
     await initCommand(file, { ics: [] }, { input, output, isTerminal: true });
