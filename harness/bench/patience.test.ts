@@ -50,7 +50,7 @@ t.test('a device that answers late is judged as a fast one', { timeout: 120_000 
     delayMs: 1200,
   });
   const judged = verdicts(found);
-  t.ok(judged.length >= 4, judged.join(', '));
+  t.ok(judged.length >= 3, judged.join(', '));
   t.same(
     judged.filter((one) => !one.endsWith(' PASS')),
     [],

@@ -123,6 +123,8 @@ class Serving {
   private readonly running = new Set<string>();
   private progress: ProgressFile | undefined;
   private journal: Journal | undefined;
+  /** No outcome counts any more. */
+  private over = false;
   /** Number of the part of a run that had been broken off. */
   private part: number | undefined;
   /** Every outcome of this part, and those that are to be run again before they are told. */
@@ -178,6 +180,14 @@ class Serving {
       over: finished,
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
+    const { unreachable } = conductor.facts;
+    if (kept !== undefined && unreachable !== undefined) {
+      // As whole it could not be resumed once more.
+      await conductor.close();
+      progress.remove();
+      clearInterval(touch);
+      throw new Error(`the run cannot go on now, and is as it was: ${unreachable}`);
+    }
     // Playwright has filters of its own, by file and line for one.
     const asked = select(
       all.filter(({ role }) => role === profile.role),
@@ -234,6 +244,7 @@ class Serving {
     const why = over ?? (await Promise.race([runAll(), finished]));
     clearInterval(alive);
     clearInterval(touch);
+    this.over = true;
     // Failures that there was no time to look into stand as they are.
     const unsearched = this.failed.filter(({ id }) => !this.outcomes.has(id));
     for (const result of unsearched) this.judged(result);
@@ -290,7 +301,10 @@ class Serving {
       tries: () => capture.tries(),
     });
     this.running.delete(test.id);
+    if (this.over) return;
     const facts = await capture.finish(outcome, frames);
+    // What comes when the results are being written comes too late for them.
+    if (this.over) return;
     const result = asResult(outcome, {
       ...(facts === undefined ? {} : { capture: facts }),
       ...(this.part === undefined ? {} : { part: this.part }),
@@ -324,6 +338,7 @@ class Serving {
         mostRounds: isSearched ? mostRounds : 0,
       });
       this.log(`again: ${result.id}: ${retry.words}`);
+      if (this.over) return;
       const whole = { ...result, retry };
       this.journal?.outcome(whole);
       this.judged(whole);

@@ -63,6 +63,8 @@ t.test('Ctrl-C', async (t) => {
   checkPartial(t, ending);
   t.match(ending.results, { incomplete: /broken off/ });
   t.ok((ending.results.notRun?.length ?? 0) > 0, 'what was not run is named');
+  const left = readdirSync(join(folder, 'interrupt')).filter((name) => name.endsWith('.jsonl'));
+  t.same(left, [], 'no outcome came behind the results');
   t.match(ending.output, /Incomplete: it was broken off/);
 });
 

@@ -40,7 +40,9 @@ export function runFoldersOf(folder: string): string[] {
   if (found.length === 0)
     throw new ResultsError(
       isFolder
-        ? `${folder} is no folder of a run: it has no results.json`
+        ? existsSync(join(folder, 'request.json'))
+          ? `${folder} has no results.json, as the run was broken off: dsmip run --resume ${folder} goes on with it`
+          : `${folder} is no folder of a run: it has no results.json`
         : `${folder} is no folder of a run: there is no such folder`,
     );
   return found;
