@@ -51,7 +51,8 @@ function selectable(command: Command): Command {
     .option('--level <level>', 'only tests that judge a clause of this level (MUST, SHOULD, MAY, ...)');
 }
 
-function program(): Command {
+/** Every command with its options. */
+export function program(): Command {
   const root = new Command('dsmip')
     .description('Conformance tests for Dual-Stack Mobile IPv4 (draft-tsirtsis-v4v6-mipv4-00)')
     .version(version())
