@@ -139,10 +139,7 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
   }
 
   /** Where a deviation sends the reply to a deregistration, or a copy of it. */
-  function replyElsewhere(
-    { decision, request }: Verdict & { decision: Decision },
-    arrival: Arrival,
-  ): Arrival {
+  function replyElsewhere(decision: Decision, request: Request, arrival: Arrival): Arrival {
     const isOfOne = request.lifetimeSeconds === 0 && request.careOfAddress !== decision.homeAddress;
     if (!isOfOne || arrival.source === request.careOfAddress) {
       return arrival;
