@@ -5,8 +5,10 @@ import type { JsonObject, Position, Role } from '../vectors/types.ts';
 import {
   addressPlus,
   type ExtensionTypes,
+  formatAddress,
   formatIpv6,
   parseIpv6,
+  parsePrefix,
   type SecurityAssociation,
 } from '../wire/index.ts';
 import type { Reconfiguration } from './bench.ts';
@@ -112,6 +114,14 @@ function strangersOf(node: MobileNode): { neighbour: string; ipv4Neighbour: stri
   return { neighbour: formatIpv6(stranger, 0), ipv4Neighbour: addressPlus(node.ipv4HomeAddress, 0x4000) };
 }
 
+/** RFC 922: the subnet's bits, and ones behind them. */
+function broadcastOf(prefix: string): string {
+  const { octets, length } = parsePrefix(prefix);
+  return formatAddress(
+    octets.map((octet, at) => octet | (0xff >> Math.min(Math.max(length - at * 8, 0), 8))),
+  );
+}
+
 function careOfAddressOf(node: MobileNode, around: Surroundings): string | undefined {
   if (around.foreignAgent !== undefined) return around.foreignAgent.careOfAddress;
   if (around.position === 'without-foreign-agent') return around.visitedNetwork?.careOfAddress;
@@ -166,7 +176,12 @@ export function valuesOf(around: Surroundings): JsonObject {
     ...named('coa', { port, colocated: around.role === 'home-agent' && !isRelayed(position) }),
     ...named('ha', { ...homeAgent }),
     ...named('cn', { ...correspondentNode }),
-    ...named('home', { ...homeHost, ipv4Prefix: around.ipv4HomePrefix, ipv6Prefix: around.ipv6HomePrefix }),
+    ...named('home', {
+      ...homeHost,
+      ipv4Prefix: around.ipv4HomePrefix,
+      ipv4Broadcast: broadcastOf(around.ipv4HomePrefix),
+      ipv6Prefix: around.ipv6HomePrefix,
+    }),
     ...named('fa', { address: foreignAgents[0]?.address, ...foreignAgent }),
     ...named('plainFa', { ...around.plainForeignAgent }),
     ...named('nextFa', { address: foreignAgents[1]?.address }),

@@ -36,6 +36,7 @@ export const referenceNames: { readonly [name: string]: string } = {
   'home.ipv6Address': "the harness's IPv6 address on the home link",
   'home.mac': "the harness's MAC address on the home link",
   'home.ipv4Prefix': 'the IPv4 home prefix',
+  'home.ipv4Broadcast': 'the broadcast address of the IPv4 home network',
   'home.ipv6Prefix': 'the IPv6 home prefix',
   'fa.address': "the foreign agent's IPv4 address on the visited link",
   'fa.careOfAddress': 'the care-of address that the foreign agent under test, or of a scenario, offers',

@@ -64,7 +64,7 @@ export interface Ipv6 {
   destination?: Ipv6Address;
 }
 
-/** RFC 768. A checksum of 0 is sent as 0 (none) when given explicitly. */
+/** RFC 768. A checksum of 0 is sent as 0 (none) when given explicitly; a vector may say "wrong", which no receiver takes. */
 export interface Udp {
   sourcePort?: number;
   destinationPort?: number;

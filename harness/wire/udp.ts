@@ -14,7 +14,12 @@ export function encodeUdp(w: Writer, udp: Udp, following: LayerName | undefined)
   w.u16(udp.sourcePort ?? port, 'udp.sourcePort');
   w.u16(udp.destinationPort ?? port, 'udp.destinationPort');
   w.u16(udp.length ?? 0, 'udp.length');
-  w.u16(udp.checksum ?? 0, 'udp.checksum');
+  w.u16(udp.checksum === undefined || isToBeWrong(udp) ? 0 : udp.checksum, 'udp.checksum');
+}
+
+/** `"checksum": "wrong"` of a vector. */
+function isToBeWrong({ checksum }: Udp): boolean {
+  return (checksum as unknown) === 'wrong';
 }
 
 function isMobileIp(layer: LayerName | undefined): boolean {
@@ -23,17 +28,19 @@ function isMobileIp(layer: LayerName | undefined): boolean {
 
 /**
  * Set what depends on the octets behind the header. The checksum is the one that a receiver computes who takes the
- * length field at its word; without an IP header before, there is none (0).
+ * length field at its word; without an IP header before, there is none (0). In place of a number `wrong` may stand: one that is surely not right.
  */
 export function finishUdp(w: Writer, udp: Udp, start: number, network: NetworkAddresses | undefined): void {
   const written = w.at - start;
   const length = udp.length ?? written;
   w.setU16(start + 4, length, 'udp.length');
-  if (udp.checksum !== undefined || network === undefined) return;
+  if ((udp.checksum !== undefined && !isToBeWrong(udp)) || network === undefined) return;
   const covered = length >= udpHeaderOctets && length <= written ? length : written;
   const sum = pseudoHeaderSum(w.octets, network, ipProtocol.udp, covered);
   const checksum = internetChecksum(w.octets, start, start + covered, sum);
-  w.setU16(start + 6, checksum === 0 ? 0xffff : checksum, 'udp.checksum');
+  const right = checksum === 0 ? 0xffff : checksum;
+  // Neither zero, which says that there is none, nor 0xffff, which adds up as zero does.
+  w.setU16(start + 6, isToBeWrong(udp) ? (right % 0xfffd) + 1 : right, 'udp.checksum');
 }
 
 /** RFC 768. A checksum of 0 means none, which IPv6 does not allow (RFC 2460 8.1). */

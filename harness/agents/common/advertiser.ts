@@ -20,8 +20,22 @@ export interface AdvertiserOptions {
   ttl: number;
   /** RFC 3344 2.3.2; another step than 1 is for deviations. */
   sequenceStep: number;
+  /** How a deviation has it otherwise. */
+  otherwise?: AdvertiserTwists;
   /** The extensions of one advertisement; `solicitedBy`: it goes to this link-layer address alone. */
   extensions(sequenceNumber: number, solicitedBy: string | undefined): AdvertisementExtension[];
+}
+
+/** What deviations change; each is right when left out. */
+export interface AdvertiserTwists {
+  /** Where advertisements to all go. */
+  allHosts?: string;
+  lifetimeSeconds?: number;
+  /** Where the answer goes to a solicitation from this link-layer address. */
+  answersTo?(mac: string): string;
+  /** Whether it takes notice of a solicitation between these addresses. */
+  hears?(source: number, destination: number): boolean;
+  takesInvalid?: boolean;
 }
 
 const allHosts = '224.0.0.1';
@@ -31,7 +45,7 @@ const allNodesMac = '33:33:00:00:00:01';
 
 /** Advertises an agent on a link, periodically and when solicited (RFC 3344 2.1 to 2.3). */
 export function createAdvertiser(options: AdvertiserOptions): Advertiser {
-  const { settings, source, link } = options;
+  const { settings, source, link, otherwise = {} } = options;
   if (settings === null) {
     return { onSolicitation: () => undefined, close: () => undefined };
   }
@@ -50,7 +64,7 @@ export function createAdvertiser(options: AdvertiserOptions): Advertiser {
         {
           routerAdvertisement: {
             code: options.code,
-            lifetimeSeconds,
+            lifetimeSeconds: otherwise.lifetimeSeconds ?? lifetimeSeconds,
             routers: [{ address: source, preference: 0 }],
             extensions: options.extensions(sequenceNumber, solicitedBy),
           },
@@ -80,21 +94,28 @@ export function createAdvertiser(options: AdvertiserOptions): Advertiser {
     );
   }
 
-  const timer = setInterval(() => advertise(allHosts, allHostsMac), intervalSeconds * 1000);
-  advertise(allHosts, allHostsMac);
+  const everybody = otherwise.allHosts ?? allHosts;
+  const timer = setInterval(() => advertise(everybody, allHostsMac), intervalSeconds * 1000);
+  advertise(everybody, allHostsMac);
   return {
     onSolicitation(frame) {
       const packet = ipv4Packet(frame.subarray(14));
       const header = ((frame[14] ?? 0) & 15) * 4;
-      if (
-        packet === undefined ||
-        packet.length < header + 8 ||
-        sum16(packet, header, packet.length) !== 0xffff
-      ) {
+      if (packet === undefined || packet.length < header + 8) {
         return;
       }
+      // RFC 1256 4.2.
+      const isValid = packet[header + 1] === 0 && sum16(packet, header, packet.length) === 0xffff;
       const from = ipv4At(packet, 12);
-      advertise(from === 0 ? '255.255.255.255' : ipv4Text(from), formatMac(frame, 6));
+      const isHeard = otherwise.hears?.(from, ipv4At(packet, 16)) ?? true;
+      if ((!isValid && otherwise.takesInvalid !== true) || !isHeard) {
+        return;
+      }
+      const mac = formatMac(frame, 6);
+      advertise(
+        from === 0 ? '255.255.255.255' : ipv4Text(from),
+        otherwise.answersTo === undefined ? mac : otherwise.answersTo(mac),
+      );
     },
     close: () => clearInterval(timer),
   };

@@ -10,20 +10,20 @@ import { directedBroadcast, ipv4Text, ipv6KeyAt, ipv6Text } from '../common/addr
 import type { Advertiser } from '../common/advertiser.ts';
 import { ntpTime } from '../common/clock.ts';
 import { mobileIpPort } from '../common/messages.ts';
-import { protocol } from '../common/packets.ts';
+import { encapsulate, protocol } from '../common/packets.ts';
 import { ethernetLength, etherType, macOf, openAgentPort } from '../common/port.ts';
 import type { Agent, Telling } from '../common/program.ts';
 import type { Counters } from '../common/status.ts';
 import { readUdp } from '../common/udp.ts';
 import { advertiseHomeAgent } from './advertisements.ts';
 import { createAllocator } from './allocation.ts';
-import { createBindingTable } from './bindings.ts';
+import { createBindingTable, type MobileNode } from './bindings.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
 import { createForwarder } from './forwarding.ts';
-import type { Arrival } from './message.ts';
+import type { Arrival, Request } from './message.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
-import { createRegistrar } from './registration.ts';
+import { createRegistrar, type Decision } from './registration.ts';
 import { createReplyEncoder } from './reply.ts';
 import { statusOf } from './status.ts';
 
@@ -75,8 +75,11 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
         neighbours?.startIpv4(address);
       },
       ipv4Stopped(address, mobile) {
-        attempt(() => routes.unblackhole(ipv4Text(address)));
+        if (!deviates('keeps-drawing-after-deregistration')) {
+          attempt(() => routes.unblackhole(ipv4Text(address)));
+        }
         neighbours?.stopIpv4(address, mobile);
+        tellOfExpiry(mobile);
       },
       ipv6Started(address, prefixLength) {
         attempt(() => routes.blackhole(`${ipv6Text(address)}/${prefixLength}`));
@@ -97,15 +100,56 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
   const clocks = { now, ntp: () => ntpTime(realtimeNs()) };
   const decide = createRegistrar(settings, table, allocator, clocks, deviates);
   const encodeReply = createReplyEncoder(settings, deviates);
-  const ourAddresses = new Set([
-    settings.homeAgent,
+  const broadcasts: ReadonlySet<number> = new Set([
     0xffffffff,
     directedBroadcast(settings.homeLink.ipv4Prefix),
+  ]);
+  const ourAddresses = new Set([
+    settings.homeAgent,
+    ...broadcasts,
     // All mobility agents (RFC 3344 2.4), all hosts, all routers.
     0xe000000b,
     0xe0000001,
     0xe0000002,
   ]);
+
+  /** For a deviation: the reply that a binding was accepted with. */
+  const acceptances = new Map<MobileNode, { decision: Decision; arrival: Arrival }>();
+
+  function tellOfExpiry(mobile: MobileNode): void {
+    const last = acceptances.get(mobile);
+    acceptances.delete(mobile);
+    if (last !== undefined) {
+      sender.send(encodeReply({ ...last.decision, lifetimeSeconds: 0 }, last.arrival));
+    }
+  }
+
+  /** What a deviation does of ARP although the request was rejected. */
+  function arpAfterRejection({ homeAddress, lifetimeSeconds }: Request): void {
+    const mobile = table.byHomeAddress.get(homeAddress);
+    if (mobile === undefined) {
+      return;
+    }
+    if (lifetimeSeconds > 0 && deviates('arp-after-rejection')) {
+      neighbours?.startIpv4(homeAddress);
+    }
+    if (lifetimeSeconds === 0 && deviates('rejected-deregistration-ends-proxy-arp')) {
+      neighbours?.stopIpv4(homeAddress, mobile);
+    }
+  }
+
+  /** Where a deviation sends the reply to a deregistration, or a copy of it. */
+  function replyElsewhere(decision: Decision, request: Request, arrival: Arrival): Arrival {
+    const isOfOne = request.lifetimeSeconds === 0 && request.careOfAddress !== decision.homeAddress;
+    if (!isOfOne || arrival.source === request.careOfAddress) {
+      return arrival;
+    }
+    const elsewhere = { ...arrival, source: request.careOfAddress };
+    if (deviates('foreign-agent-told-of-deregistration')) {
+      sender.send(encodeReply(decision, { ...elsewhere, sourcePort: mobileIpPort }));
+    }
+    return deviates('deregistration-reply-to-care-of-address') ? elsewhere : arrival;
+  }
 
   function onRegistration(arrival: Arrival, frame: Buffer, port: PacketPort): void {
     count('registrationRequests');
@@ -116,9 +160,15 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
       log('dropped', { source: ipv4Text(arrival.source), reason: verdict.dropped });
       return;
     }
-    const { decision } = verdict;
+    const { decision, request } = verdict;
     count(`code${decision.code}`);
-    if (decision.change === undefined) {
+    const { change } = decision;
+    const tunnelEnd = table.byHomeAddress.get(arrival.source)?.bindings[0]?.careOfAddress;
+    const isRenewal =
+      change?.kind === 'register' &&
+      change.mobile.bindings.some(({ careOfAddress }) => careOfAddress === change.binding.careOfAddress);
+    if (change === undefined) {
+      arpAfterRejection(request);
       log('denied', {
         source: ipv4Text(arrival.source),
         homeAddress: ipv4Text(decision.homeAddress),
@@ -127,12 +177,22 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
       });
     } else {
       if (isAtHome) {
-        decision.change.mobile.homeMac = Buffer.from(frame.subarray(6, 12));
+        change.mobile.homeMac = Buffer.from(frame.subarray(6, 12));
       }
-      table.apply(decision.change);
+      acceptances.delete(change.mobile);
+      table.apply(change);
+      if (change.kind === 'register' && deviates('reply-at-expiry')) {
+        acceptances.set(change.mobile, { decision, arrival });
+      }
     }
-    const reply = encodeReply(decision, arrival);
-    if (isAtHome) {
+    if (isRenewal && deviates('renewal-not-answered')) {
+      return;
+    }
+    const reply = Buffer.from(encodeReply(decision, replyElsewhere(decision, request, arrival)));
+    if (isAtHome && tunnelEnd !== undefined && deviates('reply-at-home-tunnelled')) {
+      const header = { source: settings.homeAgent, destination: tunnelEnd, protocol: protocol.ipInIp };
+      sender.send(encapsulate({ ...header, typeOfService: 0, dontFragment: false }, reply));
+    } else if (isAtHome) {
       // RFC 3344 3.8.3.1: straight onto the home network, whatever is still bound.
       port.send(Buffer.concat([frame.subarray(6, 12), homeMac, frame.subarray(12, 14), reply]));
     } else {
@@ -142,7 +202,7 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
 
   /** A UDP datagram for this agent. */
   function onUdp(octets: Buffer, frame: Buffer, port: PacketPort): void {
-    const datagram = readUdp(octets);
+    const datagram = readUdp(octets, !deviates('udp-checksum-not-checked'));
     if (datagram.problem !== undefined) {
       count(datagram.problem);
       return;
@@ -155,6 +215,13 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
     onRegistration({ source, sourcePort, destination, destinationPort: mobileIpPort, payload }, frame, port);
   }
 
+  /** For a deviation: the mobile node whose home address stands 64 times 256 below this one. */
+  function neighbourOf(address: number): MobileNode | undefined {
+    return deviates('tunnels-neighbouring-ipv4-address')
+      ? table.ipv4.get((address - 0x4000) >>> 0)
+      : undefined;
+  }
+
   function isInterceptedFrom(port: PacketPort): boolean {
     return port !== ports[0] || !deviates('no-interception-from-home-link');
   }
@@ -164,13 +231,17 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
       return;
     }
     const destination = frame.readUInt32BE(30);
-    const mobile = table.ipv4.get(destination);
+    const mobile = table.ipv4.get(destination) ?? neighbourOf(destination);
     if (mobile !== undefined && isInterceptedFrom(port)) {
       forwarder.interceptIpv4(frame.subarray(ethernetLength), mobile);
       return;
     }
     if (!ourAddresses.has(destination)) {
       return;
+    }
+    if (broadcasts.has(destination) && port === ports[0]) {
+      // What follows reads its own copy.
+      forwarder.broadcastIpv4(Buffer.from(frame.subarray(ethernetLength)));
     }
     const start = ethernetLength + ((frame[14] ?? 0) & 15) * 4;
     switch (frame[23]) {

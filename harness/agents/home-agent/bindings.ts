@@ -27,6 +27,8 @@ export interface Binding {
   reverseTunneling: boolean;
   encapsulation: 'ip-in-ip' | 'gre' | 'minimal';
   viaForeignAgent: boolean;
+  /** RFC 3344 4.3: broadcasts of the home network are wanted. */
+  broadcasts: boolean;
   /** RFC 3519: where the UDP tunnel of this binding ends. */
   udpTunnel?: { address: number; port: number };
   ipv6?: Ipv6Binding;
@@ -243,6 +245,11 @@ export function createBindingTable(
     },
     expire(mobile) {
       const time = now();
+      const isOver = mobile.bindings.some(({ expiresAt }) => expiresAt <= time);
+      if (isOver && deviates('expiry-ends-all-bindings')) {
+        update(mobile, mobile.homeAddress, []);
+        return;
+      }
       const next = mobile.bindings.flatMap((binding) => {
         const hasIpv4 = binding.expiresAt > time;
         const six = binding.ipv6 !== undefined && binding.ipv6.expiresAt > time ? binding.ipv6 : undefined;

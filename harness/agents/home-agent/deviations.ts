@@ -1,7 +1,8 @@
 import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
+import { baseDeviations } from './deviations-base.ts';
 
-/** Every way in which the reference home agent can be made to break a clause; the names lack the role. */
-const table = {
+/** Ways in which the reference home agent can be made to break a clause of the draft. */
+const ofDraft = {
   // Advertisements (section 2).
   'advertises-without-a-flag': {
     clause: '2.1-a',
@@ -565,6 +566,9 @@ const table = {
   },
   'fhae-wrong': { clause: 'B9', breaks: 'Sends a wrong authenticator in the FHAE.' },
 } satisfies Record<string, Deviation>;
+
+/** Every way in which it can be made to break a clause; the names lack the role. */
+const table = { ...ofDraft, ...baseDeviations };
 
 export type HomeAgentDeviation = keyof typeof table;
 export const homeAgentDeviations: Readonly<Record<HomeAgentDeviation, Deviation>> = table;

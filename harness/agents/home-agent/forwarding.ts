@@ -25,6 +25,8 @@ export interface Forwarder {
   /** A packet whose destination is a registered home address; it may be written to. */
   interceptIpv4(octets: Buffer, mobile: MobileNode): void;
   interceptIpv6(octets: Buffer, mobile: MobileNode): void;
+  /** A broadcast that came over the home link (RFC 3344 4.3); it may be written to. */
+  broadcastIpv4(octets: Buffer): void;
   /** A packet of protocol 4, 41, 47 or 55 addressed to the home agent; it may be written to. */
   receive(octets: Buffer): void;
   /** RFC 3519: a Tunnel Data message; `message` starts at its type octet. */
@@ -50,13 +52,18 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       count('malformedIpv4');
       return;
     }
-    // RFC 2003 3.1: nothing that says it comes from this agent goes into its tunnels.
-    if (ipv4At(packet, 12) === settings.homeAgent || (!isHopCounted && (packet[8] ?? 0) <= 1)) {
+    const isUsedUp = !isHopCounted && (packet[8] ?? 0) <= (deviates('tunnels-ttl-zero') ? 0 : 1);
+    if (isUsedUp || comesFromTunnel(packet, mobile)) {
       count('notForwardedIpv4');
       return;
     }
-    if (deviates('no-ipv4-interception')) {
+    const isEncapsulated = packet[9] === protocol.ipInIp;
+    if (deviates('no-ipv4-interception') || (isEncapsulated && deviates('drops-what-is-encapsulated'))) {
       return;
+    }
+    if (deviates('inner-header-rewritten')) {
+      // The checksum is written anew with the TTL.
+      packet.writeUInt16BE(packet.readUInt16BE(4) ^ 1, 4);
     }
     if (deviates('intercepted-packets-onto-home-link')) {
       options.sendOntoHomeLink(packet);
@@ -71,9 +78,49 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       lowerTtl(packet, ipv4Hops);
     }
     const time = now();
+    const source = ipv4At(packet, 12);
     for (const binding of mobile.bindings) {
-      if (binding.expiresAt > time) {
+      // RFC 2003 3.2.
+      const isLoop = source === binding.careOfAddress && !deviates('tunnels-what-comes-from-the-tunnel');
+      if (binding.expiresAt > time && !isLoop) {
         tunnels.tunnelIpv4(packet, binding, binding.ipv4CareOfAddress ?? binding.careOfAddress);
+      }
+    }
+  }
+
+  /**
+   * RFC 2003 3.2: nothing that says it comes from this agent goes into its tunnels. RFC 3344 4.2.3: nor what a care-of address has
+   * tunnelled back.
+   */
+  function comesFromTunnel(packet: Buffer, mobile: MobileNode): boolean {
+    if (deviates('tunnels-what-comes-from-the-tunnel')) {
+      return false;
+    }
+    const source = ipv4At(packet, 12);
+    const inner =
+      packet[9] === protocol.ipInIp ? ipv4Packet(packet.subarray(headerLength(packet))) : undefined;
+    const isTunnelledBack =
+      inner !== undefined &&
+      ipv4At(inner, 16) === ipv4At(packet, 16) &&
+      mobile.bindings.some(({ careOfAddress, expiresAt }) => careOfAddress === source && expiresAt > now());
+    return source === settings.homeAgent || isTunnelledBack;
+  }
+
+  /** RFC 3344 4.3: to each mobile node that asked for it; behind a foreign agent inside a packet to its home address. */
+  function broadcastIpv4(octets: Buffer): void {
+    const packet = ipv4Packet(octets);
+    if (packet === undefined || (packet[8] ?? 0) <= 1 || ipv4At(packet, 12) === settings.homeAgent) {
+      return;
+    }
+    lowerTtl(packet, ipv4Hops);
+    const time = now();
+    for (const [homeAddress, mobile] of table.ipv4) {
+      for (const binding of mobile.bindings) {
+        if (binding.broadcasts && binding.expiresAt > time) {
+          const isNested = binding.viaForeignAgent !== deviates('broadcast-in-wrong-form');
+          const whole = isNested ? tunnels.forHomeAddress(packet, homeAddress) : packet;
+          tunnels.tunnelIpv4(whole, binding, binding.careOfAddress);
+        }
       }
     }
   }
@@ -225,13 +272,18 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       }
       return;
     }
+    if (deviates('reverse-tunnel-not-checked')) {
+      options.send(inner);
+      return;
+    }
     const expected = binding?.udpTunnel === undefined ? binding?.encapsulation : 'udp';
     const isKeepalive = encapsulation === 'udp' && isForAgent;
     if (
       mobile === undefined ||
       binding === undefined ||
       expected !== encapsulation ||
-      (!binding.reverseTunneling && !isKeepalive)
+      (!binding.reverseTunneling && !isKeepalive) ||
+      deviates('drops-ipv4-reverse-tunnel')
     ) {
       count('refusedReverseIpv4');
       return;
@@ -278,6 +330,7 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     findIpv6,
     interceptIpv4: (octets, mobile) => interceptIpv4(octets, mobile, false),
     interceptIpv6: (octets, mobile) => interceptIpv6(octets, mobile, false),
+    broadcastIpv4,
     receive(octets) {
       const packet = ipv4Packet(octets);
       if (packet === undefined || (packet.readUInt16BE(6) & 0x3fff) !== 0) {

@@ -46,7 +46,12 @@ export function createNeighbours(
   function gratuitousArp(address: number, mac: string): void {
     const text = ipv4Text(address);
     send([
-      { ethernet: { destination: broadcastMac, source: link.mac } },
+      {
+        ethernet: {
+          destination: deviates('gratuitous-arp-to-one') ? otherMac(link.mac) : broadcastMac,
+          source: link.mac,
+        },
+      },
       { arp: { operation: 1, senderMac: mac, senderAddress: text, targetMac: mac, targetAddress: text } },
     ]);
   }
@@ -83,8 +88,15 @@ export function createNeighbours(
     );
   }
 
+  function isProxiedAnyway(address: number): boolean {
+    return deviates('proxy-arp-without-binding') && table.byHomeAddress.has(address);
+  }
+
   function twice(isStillTrue: () => boolean, announce: () => void): void {
     announce();
+    if (deviates('gratuitous-arp-not-repeated')) {
+      return;
+    }
     const timer = setTimeout(() => {
       repeats.delete(timer);
       if (isStillTrue()) {
@@ -142,7 +154,7 @@ export function createNeighbours(
       if (
         frame.readUInt16BE(20) !== 1 ||
         sender === target ||
-        !proxiedIpv4.has(target) ||
+        !(proxiedIpv4.has(target) || isProxiedAnyway(target)) ||
         deviates('no-proxy-arp')
       ) {
         return;
@@ -200,7 +212,8 @@ export function createNeighbours(
 }
 
 /** A locally administered address that is nobody's, for deviations. */
-function otherMac(mac: string): string {
+/** Somebody else's; for deviations. */
+export function otherMac(mac: string): string {
   const octets = fromHex(mac.replaceAll(':', ''));
   octets[0] = 0x06;
   octets[5] = (octets[5] ?? 0) ^ 0xff;

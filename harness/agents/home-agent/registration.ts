@@ -19,6 +19,8 @@ export interface Decision {
   code: number;
   lifetimeSeconds: number;
   homeAddress: number;
+  /** It was chosen by the home agent. */
+  isAssigned?: boolean;
   identification: bigint;
   nai?: string;
   /** With the mobile node / the foreign agent; undefined when none is known. */
@@ -39,6 +41,9 @@ export interface Clocks {
   /** Time of day as an NTP timestamp. */
   ntp(): bigint;
 }
+
+/** The bits r and x (RFC 3344 3.3). */
+const reservedFlags = 0x05;
 
 /** Decides registration requests by RFC 3344 3.8 and sections 4.2, 4.3, 4.6 and 4.7 of the draft. */
 export function createRegistrar(
@@ -117,17 +122,28 @@ export function createRegistrar(
     ) {
       return replyCode.poorlyFormedRequest;
     }
-    if (request.homeAgent !== settings.homeAgent || isBroadcastOrMulticast(arrival.destination)) {
+    const isOtherAgent = request.homeAgent !== settings.homeAgent && !deviates('other-home-agent-accepted');
+    const isByBroadcast = isBroadcastOrMulticast(arrival.destination);
+    if (isByBroadcast ? !deviates('broadcast-request-accepted') : isOtherAgent) {
       return replyCode.unknownHomeAgent;
+    }
+    const fromDeviation = deviatingDenial(request);
+    if (fromDeviation !== undefined) {
+      return fromDeviation;
     }
     if (
       (isAsked(requestFlag.minimalEncapsulation) && !settings.minimalEncapsulation) ||
       (isAsked(requestFlag.greEncapsulation) && !settings.greEncapsulation)
     ) {
-      return replyCode.encapsulationUnavailable;
+      return deviates('encapsulation-refused-by-other-code')
+        ? replyCode.poorlyFormedRequest
+        : replyCode.encapsulationUnavailable;
     }
-    if (isAsked(requestFlag.reverseTunneling) && settings.reverseTunneling === 'refused') {
-      return replyCode.reverseTunnelUnavailable;
+    const isRefused = isAsked(requestFlag.reverseTunneling) && settings.reverseTunneling === 'refused';
+    if (isRefused && !deviates('unsupported-reverse-tunnel-accepted')) {
+      return deviates('reverse-tunnel-refused-by-other-code')
+        ? replyCode.administrativelyProhibited
+        : replyCode.reverseTunnelUnavailable;
     }
     const isTunnelMissing = request.lifetimeSeconds > 0 && !isAsked(requestFlag.reverseTunneling);
     if (isTunnelMissing && settings.reverseTunneling === 'required') {
@@ -140,11 +156,23 @@ export function createRegistrar(
     if (
       isAsked(requestFlag.simultaneousBindings) &&
       settings.maximumBindings > 1 &&
-      others.length >= settings.maximumBindings
+      others.length >= settings.maximumBindings &&
+      !deviates('third-binding-accepted')
     ) {
       return replyCode.tooManyBindings;
     }
     return undefined;
+  }
+
+  /** What only a deviation denies. */
+  function deviatingDenial({ flags, lifetimeSeconds }: Request): number | undefined {
+    const isTooLong = lifetimeSeconds > settings.maximumLifetimeSeconds && deviates('long-lifetime-denied');
+    const isBroadcast = (flags & requestFlag.broadcastDatagrams) !== 0 && deviates('broadcast-flag-refused');
+    if (isTooLong || isBroadcast) {
+      return replyCode.administrativelyProhibited;
+    }
+    const isReserved = (flags & reservedFlags) !== 0 && deviates('reserved-bits-refused');
+    return isReserved ? replyCode.poorlyFormedRequest : undefined;
   }
 
   function deregister(base: Decision, request: Request, mobile: MobileNode): Decision {
@@ -161,7 +189,8 @@ export function createRegistrar(
       change: {
         kind: 'deregister',
         mobile,
-        careOfAddress: isAll ? undefined : request.careOfAddress,
+        careOfAddress:
+          isAll || deviates('deregistration-of-one-ends-all') ? undefined : request.careOfAddress,
         leaves,
       },
     };
@@ -203,9 +232,11 @@ export function createRegistrar(
           ? 'minimal'
           : 'ip-in-ip',
       viaForeignAgent: !isAsked(requestFlag.decapsulationByMobileNode),
+      broadcasts: isAsked(requestFlag.broadcastDatagrams) || deviates('broadcasts-to-all'),
       udpTunnel: base.natTraversal?.tunnel,
     };
-    const isUnsupported = isSimultaneous && settings.maximumBindings === 1;
+    const isUnsupported =
+      isSimultaneous && (settings.maximumBindings === 1 || deviates('code-1-keeps-both-bindings'));
     const decision: Decision = {
       ...base,
       code: isUnsupported ? replyCode.acceptedWithoutSimultaneousBindings : replyCode.accepted,
@@ -214,7 +245,7 @@ export function createRegistrar(
         mobile,
         homeAddress: base.homeAddress,
         binding,
-        keepOthers: isSimultaneous && settings.maximumBindings > 1,
+        keepOthers: isSimultaneous && settings.maximumBindings > 1 && !deviates('earlier-binding-not-kept'),
       },
     };
     const asked =
@@ -341,7 +372,13 @@ export function createRegistrar(
     const mobile = findMobile(request);
     const foreignAssociation = findForeignAgent(arrival, request);
     const ntpNow = clocks.ntp();
-    const raised = deviates('lifetime-raised') && request.lifetimeSeconds > 0 ? 2 : 0;
+    const isUneven = request.lifetimeSeconds > 1;
+    const raised =
+      deviates('lifetime-raised') && request.lifetimeSeconds > 0
+        ? 2
+        : isUneven && deviates('lifetime-not-copied')
+          ? -1
+          : 0;
     const base: Decision = {
       code: replyCode.accepted,
       lifetimeSeconds: Math.min(request.lifetimeSeconds, settings.maximumLifetimeSeconds) + raised,
@@ -390,6 +427,7 @@ export function createRegistrar(
       return deny(replyCode.insufficientResources);
     }
     base.homeAddress = homeAddress;
+    base.isAssigned = request.homeAddress === 0;
     if (request.lifetimeSeconds === 0) {
       return deregister(base, request, mobile);
     }

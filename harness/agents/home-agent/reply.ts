@@ -82,7 +82,9 @@ export function createReplyEncoder(
           ];
     const wrong: AuthenticationExtension = { spi: association?.spi ?? 0, authenticator: zeroAuthenticator };
     const mobileHome: Extension[] =
-      association === undefined || deviates('reply-without-mhae')
+      association === undefined ||
+      deviates('reply-without-mhae') ||
+      (decision.code > 1 && deviates('denial-without-mhae'))
         ? []
         : [{ mobileHomeAuthentication: deviates('reply-mhae-wrong') ? wrong : { spi: association.spi } }];
     const isFromMobileNode = natTraversal?.isFromMobileNode ?? true;
@@ -91,13 +93,14 @@ export function createReplyEncoder(
       ...(deviates('returned-address-after-authentication') ? [] : addressPart),
       ...(deviates('code-extension-after-authentication') ? [] : codePart),
       ...(isFromMobileNode ? natPart : []),
+      ...(deviates('fhae-before-mhae') ? foreignHome(decision) : []),
       ...mobileHome,
       ...(deviates('reply-with-two-mhae') ? mobileHome : []),
       ...(deviates('nai-after-authentication') ? naiPart : []),
       ...(deviates('returned-address-after-authentication') ? addressPart : []),
       ...(deviates('code-extension-after-authentication') ? codePart : []),
       ...(isFromMobileNode ? [] : natPart),
-      ...foreignHome(decision),
+      ...(deviates('fhae-before-mhae') ? [] : foreignHome(decision)),
     ];
   }
 
@@ -147,12 +150,23 @@ export function createReplyEncoder(
       },
       {
         registrationReply: {
-          code: decision.code,
+          code:
+            decision.code > 127 && deviates('denies-with-foreign-agent-code')
+              ? decision.code - 64
+              : decision.code,
           lifetimeSeconds: decision.lifetimeSeconds,
-          homeAddress: ipv4Text(decision.homeAddress),
-          homeAgent,
+          homeAddress: ipv4Text(
+            deviates('reply-home-address-zero') ||
+              (decision.isAssigned && deviates('assigned-home-address-not-returned'))
+              ? 0
+              : decision.homeAddress,
+          ),
+          homeAgent: deviates('reply-home-agent-wrong')
+            ? ipv4Text(otherAddress(settings.homeAgent))
+            : homeAgent,
           identification: identification(decision),
           extensions: extensions(decision),
+          ...(deviates('reply-with-octets-left-over') && { trailing: 'c8' }),
         },
       },
     ];

@@ -123,7 +123,7 @@ export function checkIdentification(
   deviates: Deviates,
 ): IdentificationResult {
   return mobile.replay === 'nonces'
-    ? checkNonce(request, mobile)
+    ? checkNonce(request, mobile, deviates)
     : checkTimestamp(request, mobile, ntpNow, toleranceSeconds, deviates);
 }
 
@@ -155,9 +155,14 @@ function mismatchReply(identification: bigint, ntpNow: bigint, deviates: Deviate
 }
 
 /** RFC 3344 5.7.2. The first request of a mobile node has no nonce to repeat and is told one with code 133. */
-function checkNonce(request: Request, mobile: MobileNode): IdentificationResult {
+function checkNonce(request: Request, mobile: MobileNode, deviates: Deviates): IdentificationResult {
   const accepted = mobile.nonce !== 0 && Number(request.identification >> 32n) === mobile.nonce;
-  mobile.nonce = freshNonce(mobile.nonce);
+  if (!accepted && mobile.nonce !== 0 && deviates('mismatch-without-nonce')) {
+    return { accepted, reply: request.identification };
+  }
+  if (mobile.nonce === 0 || !deviates('nonce-not-renewed')) {
+    mobile.nonce = freshNonce(mobile.nonce);
+  }
   return { accepted, reply: (BigInt(mobile.nonce) << 32n) | (request.identification & lowBits) };
 }
 

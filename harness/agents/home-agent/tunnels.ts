@@ -22,6 +22,8 @@ export interface TunnelOptions {
 }
 
 export interface Tunnels {
+  /** A packet inside one from the home agent to a home address. */
+  forHomeAddress(inner: Buffer, homeAddress: number): Buffer;
   tunnelIpv4(inner: Buffer, binding: Binding, careOfAddress: number): void;
   tunnelIpv6(packet: Buffer, mobile: MobileNode, binding: Binding, ipv6: Ipv6Binding): void;
 }
@@ -54,8 +56,8 @@ export function createTunnels(options: TunnelOptions): Tunnels {
       source: tunnelSource,
       destination: careOfAddress,
       protocol: protocol.ipInIp,
-      typeOfService: inner[1] ?? 0,
-      dontFragment: ((inner[6] ?? 0) & 0x40) !== 0,
+      typeOfService: deviates('type-of-service-not-copied') ? 0 : (inner[1] ?? 0),
+      dontFragment: ((inner[6] ?? 0) & 0x40) !== 0 && !deviates('dont-fragment-not-copied'),
     };
     if (binding.udpTunnel !== undefined) {
       send(udp(outer, inner, binding.udpTunnel, protocol.ipInIp));
@@ -143,5 +145,10 @@ export function createTunnels(options: TunnelOptions): Tunnels {
     }
   }
 
-  return { tunnelIpv4, tunnelIpv6 };
+  function forHomeAddress(inner: Buffer, homeAddress: number): Buffer {
+    const header = { source: settings.homeAgent, destination: homeAddress, protocol: protocol.ipInIp };
+    return encapsulate({ ...header, typeOfService: inner[1] ?? 0, dontFragment: false }, inner);
+  }
+
+  return { forHomeAddress, tunnelIpv4, tunnelIpv6 };
 }
