@@ -19,6 +19,8 @@ const samples: { readonly [field: string]: Json } = {
   homeAgent: '10.1.0.1',
   address: '2001:db8:1:d::',
   sequenceNumber: 7,
+  registrationLifetimeSeconds: 600,
+  addressCount: 1,
   senderMac: '02:00:00:00:00:01',
   targetLinkLayerAddress: '02:00:00:00:00:01',
   source: '10.1.0.1',

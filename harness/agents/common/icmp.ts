@@ -11,6 +11,26 @@ export function fragmentationNeeded(packet: Buffer, source: number, mtu: number)
 
 /** ICMP "destination unreachable" (RFC 792) to the sender of a packet; `mtu` is for code 4 alone. */
 export function destinationUnreachable(packet: Buffer, source: number, code: number, mtu = 0): Buffer {
+  return errorAbout(packet, source, { type: 3, code, rest: mtu });
+}
+
+/** RFC 1122 3.2.2: no ICMP error is sent of an ICMP error, nor of another fragment than the first. */
+export function isToldOf(packet: Buffer): boolean {
+  const type = packet[headerLength(packet)] ?? 0;
+  const isError = packet[9] === protocol.icmp && type !== 0 && type !== 8;
+  return !isError && (packet.readUInt16BE(6) & 0x1fff) === 0;
+}
+
+/** ICMP "time exceeded" in transit (RFC 792) to the sender of a packet. */
+export function timeExceeded(packet: Buffer, source: number): Buffer {
+  return errorAbout(packet, source, { type: 11, code: 0, rest: 0 });
+}
+
+function errorAbout(
+  packet: Buffer,
+  source: number,
+  { type, code, rest }: { type: number; code: number; rest: number },
+): Buffer {
   const quoted = packet.subarray(0, headerLength(packet) + 8);
   const answer = Buffer.alloc(28 + quoted.length);
   answer[0] = 0x45;
@@ -19,9 +39,9 @@ export function destinationUnreachable(packet: Buffer, source: number, code: num
   answer[9] = protocol.icmp;
   answer.writeUInt32BE(source, 12);
   packet.copy(answer, 16, 12, 16);
-  answer[20] = 3;
+  answer[20] = type;
   answer[21] = code;
-  answer.writeUInt16BE(mtu, 26);
+  answer.writeUInt16BE(rest, 26);
   quoted.copy(answer, 28);
   writeChecksum(answer, 10, 0, 20);
   writeChecksum(answer, 22, 20, answer.length);

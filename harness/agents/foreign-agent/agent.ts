@@ -7,16 +7,24 @@ import {
   openSink,
   type PacketPort,
 } from '../../net/index.ts';
-import { directedBroadcast, type Ipv6Key, ipv4Number, ipv6Key, ipv6KeyAt } from '../common/addresses.ts';
+import { encodePacket } from '../../wire/index.ts';
+import {
+  directedBroadcast,
+  type Ipv6Key,
+  ipv4Number,
+  ipv4Text,
+  ipv6Key,
+  ipv6KeyAt,
+} from '../common/addresses.ts';
 import { mobileIpPort } from '../common/messages.ts';
 import { ipv4Packet, protocol } from '../common/packets.ts';
 import { ethernetLength, etherType, macOf, openAgentPort } from '../common/port.ts';
 import type { Agent, Telling } from '../common/program.ts';
 import type { Counters } from '../common/status.ts';
-import { readUdp } from '../common/udp.ts';
 import { advertiseForeignAgent } from './advertisements.ts';
 import { createChallenges } from './challenges.ts';
 import type { Settings } from './config.ts';
+import { mended, readDatagram, visitEndPackets } from './deviating.ts';
 import type { Deviates } from './deviations.ts';
 import { createForwarder } from './forwarding.ts';
 import { replyCode } from './message.ts';
@@ -56,7 +64,15 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
   const own = ownAddresses(settings, namespace);
   const broadcasts: readonly number[] = [...groups, directedBroadcast(settings.visitedLink.prefix)];
   const challenges = settings.challenges ? createChallenges() : undefined;
-  const visitors = createVisitorList(settings, now, options.changed, deviates);
+  const visitors = createVisitorList(settings, now, options.changed, deviates, (visitor) => {
+    const { upstream: request, toMobile: reply } = visitEndPackets(visitor, settings, deviates);
+    if (request !== undefined) {
+      sendUpstream(request);
+    }
+    if (reply !== undefined) {
+      sendToMobile(visitor.mac, reply);
+    }
+  });
 
   sender.onError = (error, packet) => {
     count('sendErrors');
@@ -88,13 +104,31 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     attempt(() => visited.send(Buffer.concat([header, packet])));
   }
 
+  /** For a deviation; what RFC 3344 4.2.2 forbids. */
+  function askByArp(address: number): void {
+    const everybody = 'ff:ff:ff:ff:ff:ff';
+    const question = {
+      operation: 1,
+      senderMac: visited.mac,
+      senderAddress: ipv4Text(settings.visitedLink.address),
+      targetMac: '00:00:00:00:00:00',
+      targetAddress: ipv4Text(address),
+    };
+    attempt(() =>
+      visited.send(
+        encodePacket([{ ethernet: { destination: everybody, source: visited.mac } }, { arp: question }]),
+      ),
+    );
+  }
+
   function onVisitedUdp(frame: Buffer, destination: number, isMulticast: boolean): void {
-    const isForAgents = isMulticast && destination === allMobilityAgents;
+    // RFC 3344 3.6.1.1: with the link-layer address of the one agent that is meant.
+    const isForAgents = destination === allMobilityAgents && !deviates('multicast-requests-ignored');
     const isWanted = isForAgents || (!isMulticast && own.ipv4.has(destination));
     if (!isWanted || udpPortOf(frame) !== mobileIpPort) {
       return;
     }
-    const datagram = readUdp(frame.subarray(ethernetLength));
+    const datagram = readDatagram(frame, deviates('wrong-checksum-of-request-ignored'));
     if (datagram.problem !== undefined) {
       count(datagram.problem);
     } else {
@@ -129,8 +163,8 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
         }
         break;
       case protocol.icmp:
-        if (frame[start] === 10 && frame[start + 1] === 0) {
-          advertiser.onSolicitation(frame);
+        if (frame[start] === 10 && (frame[start + 1] === 0 || deviates('bad-solicitations-answered'))) {
+          advertiser.onSolicitation(deviates('bad-solicitations-answered') ? mended(frame) : frame);
         }
     }
   }
@@ -154,7 +188,7 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     if (!relayPorts.includes(udpPortOf(frame) ?? 0)) {
       return;
     }
-    const datagram = readUdp(frame.subarray(ethernetLength));
+    const datagram = readDatagram(frame, deviates('wrong-checksum-of-reply-ignored'));
     if (datagram.problem !== undefined) {
       count(datagram.problem);
     } else {
@@ -210,6 +244,7 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     visitors,
     sendUpstream,
     sendToMobile,
+    askByArp,
     count,
     upstreamMtu: Math.min(...upstream.map((port) => port.mtu)),
     visitedMtu: visited.mtu,

@@ -45,6 +45,13 @@ export function createRequestCheck(
     ) {
       return 'unknown extension';
     }
+    if (
+      request.lifetimeSeconds === 0 &&
+      request.careOfAddress !== request.homeAddress &&
+      deviates('deregistrations-not-relayed')
+    ) {
+      return 'deregistration';
+    }
     const isUnwanted = settings.ipv6Extensions
       ? request.ipv6HomeAddress !== undefined && deviates('a-flag-but-requests-dropped')
       : deviates('legacy-drops-ipv6-extensions') && hasDraftExtension(settings, request);
@@ -85,10 +92,18 @@ export function createRequestCheck(
     const isRegistration = lifetimeSeconds > 0;
     const isReverse = (flags & requestFlag.reverseTunneling) !== 0;
     if (isRegistration && (flags & (requestFlag.minimalEncapsulation | requestFlag.greEncapsulation)) !== 0) {
-      return replyCode.encapsulationUnavailable;
+      return deviates('encapsulation-denied-with-64')
+        ? replyCode.unspecified
+        : replyCode.encapsulationUnavailable;
     }
-    if (isRegistration && request.encapsulatingDelivery && !settings.encapsulatingDeliveryStyle) {
-      return replyCode.deliveryStyleNotSupported;
+    const isStyleRefused =
+      !settings.encapsulatingDeliveryStyle ||
+      deviates('delivery-style-not-supported') ||
+      deviates('delivery-style-denied-with-64');
+    if (isRegistration && request.encapsulatingDelivery && isStyleRefused) {
+      return deviates('delivery-style-denied-with-64')
+        ? replyCode.unspecified
+        : replyCode.deliveryStyleNotSupported;
     }
     if (
       isRegistration &&
@@ -96,7 +111,9 @@ export function createRequestCheck(
       settings.reverseTunneling === 'required' &&
       !deviates('missing-reverse-tunnel-relayed')
     ) {
-      return replyCode.reverseTunnelMandatory;
+      return deviates('missing-reverse-tunnel-denied-with-64')
+        ? replyCode.unspecified
+        : replyCode.reverseTunnelMandatory;
     }
     if (isReverse && ttl !== 255 && !deviates('distant-request-relayed')) {
       return deviates('distant-request-denied-with-64') ? replyCode.unspecified : replyCode.tooDistant;
@@ -111,13 +128,18 @@ export function createRequestCheck(
   }
 
   function lifetimeObjection(request: Request): Objection | undefined {
-    if (request.lifetimeSeconds <= maximumLifetime) {
+    const isRefused = request.lifetimeSeconds === maximumLifetime && deviates('advertised-lifetime-refused');
+    if (request.lifetimeSeconds <= maximumLifetime && !isRefused) {
       return undefined;
     }
     return {
       code: deviates('long-lifetime-denied-with-64') ? replyCode.unspecified : replyCode.lifetimeTooLong,
       // RFC 3344 3.7.2.3: the longest one that is accepted.
-      lifetimeSeconds: deviates('long-lifetime-without-longest') ? undefined : maximumLifetime,
+      lifetimeSeconds: deviates('long-lifetime-without-longest')
+        ? undefined
+        : deviates('advertised-lifetime-not-told')
+          ? maximumLifetime >> 1
+          : maximumLifetime,
     };
   }
 
@@ -165,8 +187,12 @@ export function createRequestCheck(
     if (code !== undefined) {
       return { code };
     }
-    if (circumstances.isOwnAddress(request.homeAgent)) {
-      return { code: replyCode.unknownHomeAgent };
+    if (circumstances.isOwnAddress(request.homeAgent) && !deviates('own-home-agent-address-relayed')) {
+      return {
+        code: deviates('own-home-agent-address-denied-with-64')
+          ? replyCode.unspecified
+          : replyCode.unknownHomeAgent,
+      };
     }
     return circumstances.isFull ? { code: replyCode.insufficientResources } : undefined;
   };

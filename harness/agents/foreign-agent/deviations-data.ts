@@ -34,6 +34,7 @@ export const dataDeviations = {
   },
   'denied-renewal-ends-visit': {
     clause: '4.4-a',
+    also: ['rfc3344-3.7.2-g'],
     breaks: 'Takes a visitor out of its list when the home agent denies its renewal.',
   },
   'returned-address-not-learnt': {
@@ -160,23 +161,28 @@ export const dataDeviations = {
   },
   'ipv4-not-delivered': {
     clause: '1-a',
+    also: ['rfc3344-4.1-f1', 'rfc3344-4.2.2-d'],
     breaks: 'Drops IPv4 tunnelled to the care-of address, but for what has IPv6 inside.',
   },
   'ipv4-not-forwarded': {
     clause: '1-a',
+    also: ['rfc3344-4.2.2-g'],
     breaks: "Drops a visitor's IPv4, but for its own tunnel to the home agent.",
   },
   'unknown-destination-forwarded': {
     clause: 'B13',
+    also: ['rfc3344-4.2.2-b'],
     breaks: 'Forwards a tunnelled packet whose inner destination is no visitor.',
   },
   'unknown-destination-broadcast': {
     clause: 'B13',
+    also: ['rfc3344-4.2.2-b'],
     breaks:
       'Puts a tunnelled packet whose inner destination is no visitor on the visited link as a broadcast.',
   },
   'unknown-destination-unreachable': {
     clause: 'B13',
+    also: ['rfc3344-4.2.2-e'],
     breaks: 'Sends ICMP host unreachable for a tunnelled packet whose inner destination is no visitor.',
   },
 
@@ -192,11 +198,17 @@ export const dataDeviations = {
   'ipv6-stops-early': { clause: '4.7-a', breaks: 'Stops delivering IPv6 at half the granted lifetime.' },
   'ipv4-outlives-lifetime': {
     clause: '4.7-a',
+    also: ['rfc3344-3.7.3.2-k#end'],
     breaks: 'Goes on delivering IPv4 when the granted lifetime is over.',
   },
-  'ipv4-stops-early': { clause: '4.7-a', breaks: 'Stops delivering IPv4 at half the granted lifetime.' },
+  'ipv4-stops-early': {
+    clause: '4.7-a',
+    also: ['rfc3344-3.7.3.2-k'],
+    breaks: 'Stops delivering IPv4 at half the granted lifetime.',
+  },
   'requested-lifetime-used': {
     clause: '4.7-a',
+    also: ['rfc3344-3.4-f3'],
     breaks: 'Serves a visitor for the lifetime that was asked for instead of the one granted.',
   },
   'deregistration-leaves-ipv6': {
@@ -205,6 +217,7 @@ export const dataDeviations = {
   },
   'deregistration-leaves-ipv4': {
     clause: '4.7-a',
+    also: ['rfc3344-3.7.3.2-d'],
     breaks: 'Goes on delivering IPv4 after an accepted request with lifetime 0.',
   },
   'renewal-does-not-prolong-ipv6': {
@@ -213,6 +226,7 @@ export const dataDeviations = {
   },
   'renewal-does-not-prolong-ipv4': {
     clause: '4.7-a',
+    also: ['rfc3344-3.7.3.2-k'],
     breaks: 'Ends IPv4 at the lifetime of the first registration though it was renewed.',
   },
 } satisfies Record<string, Deviation>;

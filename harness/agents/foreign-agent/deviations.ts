@@ -1,4 +1,5 @@
 import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
+import { baseDeviations } from './deviations-base.ts';
 import { dataDeviations } from './deviations-data.ts';
 
 /** Every way in which the foreign agent's signalling can be made to break a clause; the names lack the role. */
@@ -24,22 +25,34 @@ const signalling = {
   },
   'reserved-advertisement-bits-set': {
     clause: '2-c',
+    also: ['rfc3344-2.1.1-f11'],
     breaks: 'Sets the five bits behind the A flag, which stay reserved.',
   },
-  'advertisement-with-ttl-2': { clause: 'B16', breaks: 'Sends its advertisements with TTL 2.' },
+  'advertisement-with-ttl-2': {
+    clause: 'B16',
+    also: ['rfc3344-2.1-f3'],
+    breaks: 'Sends its advertisements with TTL 2.',
+  },
   'advertisement-with-wrong-length': {
     clause: 'B16',
+    also: ['rfc3344-2.1.1-f1', 'rfc3344-2.1-f1'],
     breaks: 'Writes a Length into the mobility agent advertisement extension that is two too small.',
   },
   'advertisement-sequence-does-not-advance': {
     clause: 'B16',
+    also: ['rfc3344-2.3.2-f2'],
     breaks: 'Sends every advertisement with the same sequence number.',
   },
   'advertises-without-care-of-address': {
     clause: 'B16',
+    also: ['rfc3344-2.1.1-f8'],
     breaks: 'Advertises F=1 without a care-of address.',
   },
-  'advertises-neither-agent': { clause: 'B16', breaks: 'Advertises with neither F nor H set.' },
+  'advertises-neither-agent': {
+    clause: 'B16',
+    also: ['rfc3344-2.1.1-f7', 'rfc3344-2.1.1-f9'],
+    breaks: 'Advertises with neither F nor H set.',
+  },
 
   // The IPv6 home address extension on its way through (sections 3.1, 4.4).
   'legacy-drops-ipv6-extensions': {
@@ -190,7 +203,7 @@ const signalling = {
   },
   'fhae-computed-over-fixed-part': {
     clause: 'B10',
-    also: ['4.1-c', '4.1-g'],
+    also: ['4.1-c', '4.1-g', 'rfc3344-3.5.1-f1'],
     breaks: 'Computes the FHAE over the fixed part of the request alone.',
   },
 
@@ -228,143 +241,194 @@ const signalling = {
   // The base protocol: requests (RFC 3344 3.7.2, RFC 3024 4.2).
   'unknown-non-skippable-relayed': {
     clause: 'B5',
+    also: ['rfc3344-1.8-f1'],
     breaks: 'Relays a request although an extension that may not be skipped is unknown.',
   },
   'unknown-non-skippable-answered': {
     clause: 'B5',
+    also: ['rfc3344-1.8-f1'],
     breaks:
       'Denies a request with an unknown extension that may not be skipped with 70 instead of saying nothing.',
   },
   'unknown-skippable-drops-message': {
     clause: 'B5',
+    also: ['rfc3344-1.8-f2'],
     breaks: "Drops a request with an unknown extension above 127, the draft's excepted.",
   },
   'unknown-non-skippable-reply-relayed': {
     clause: 'B5',
+    also: ['rfc3344-1.8-f1'],
     breaks: 'Relays a reply although an extension that may not be skipped is unknown.',
   },
   'relayed-lifetime-changed': {
     clause: 'B10',
+    also: ['rfc3344-3.7.2.2-b'],
     breaks: 'Relays a request with half the lifetime that was asked for.',
   },
-  'relayed-flags-changed': { clause: 'B10', breaks: 'Sets the flag S in the request that it relays.' },
+  'relayed-flags-changed': {
+    clause: 'B10',
+    also: ['rfc3344-3.7.2.2-b'],
+    breaks: 'Sets the flag S in the request that it relays.',
+  },
   'relayed-nai-stripped': {
     clause: 'B10',
+    also: ['rfc3344-3.7.2.2-b'],
     breaks: 'Takes the NAI extension out of the request that it relays.',
   },
   'keeps-what-follows-authentication': {
     clause: 'B10',
+    also: ['rfc3344-3.7.2.2-c', 'rfc3024-3.3-a'],
     breaks: 'Relays the extensions behind the MHAE, which are for the foreign agent alone.',
   },
   'fhae-not-appended': {
     clause: 'B10',
+    also: ['rfc3344-3.7.2.2-e'],
     breaks: 'Appends no FHAE for a home agent that it shares a key with.',
   },
-  'fhae-wrong': { clause: 'B10', breaks: 'Appends an FHAE with a wrong authenticator.' },
+  'fhae-wrong': {
+    clause: 'B10',
+    also: ['rfc3344-3.5.1-f1'],
+    breaks: 'Appends an FHAE with a wrong authenticator.',
+  },
   'foreign-care-of-address-accepted': {
     clause: 'B12',
+    also: ['rfc3344-3.7.2.1-c'],
     breaks: 'Relays a request for a care-of address that it does not offer.',
   },
   'care-of-address-denied-with-64': {
     clause: 'B12',
+    also: ['rfc3344-3.7.2.1-c'],
     breaks: 'Denies a care-of address that it does not offer with code 64 instead of 77.',
   },
   'long-lifetime-denied-with-64': {
     clause: 'B12',
+    also: ['rfc3344-3.7.2.3-b'],
     breaks: 'Denies a lifetime that is too long with code 64 instead of 69.',
   },
   'long-lifetime-without-longest': {
     clause: 'B12',
+    also: ['rfc3344-3.7.2.3-b', 'rfc3344-3.7.2.3-c'],
     breaks:
       'Denies a lifetime that is too long without telling the longest one: it copies the one asked for.',
   },
   'distant-request-relayed': {
     clause: 'B12',
+    also: ['rfc3024-4.2.1-c'],
     breaks: 'Relays a request with T that did not come with TTL 255.',
   },
   'distant-request-denied-with-64': {
     clause: 'B12',
+    also: ['rfc3024-4.2.1-c'],
     breaks: 'Denies a request with T that did not come with TTL 255 with code 64 instead of 76.',
   },
-  'denials-not-sent': { clause: 'B12', breaks: 'Says nothing when it denies a request.' },
+  'denials-not-sent': {
+    clause: 'B12',
+    also: ['rfc3344-3.7.2-b', 'rfc3344-3.7.2.1-e'],
+    breaks: 'Says nothing when it denies a request.',
+  },
   'denial-low-identification-not-copied': {
     clause: 'B12',
+    also: ['rfc3344-3.7.2.3-a'],
     breaks: 'Denies with another Identification than that of the request.',
   },
   'denial-high-identification-not-copied': {
     clause: 'B12',
+    also: ['rfc3344-3.7.2.3-a'],
     breaks: 'Denies with zero in the high half of Identification.',
   },
-  'denial-from-another-port': { clause: 'B12', breaks: 'Sends denials from UDP port 435.' },
+  'denial-from-another-port': {
+    clause: 'B12',
+    also: ['rfc3344-3.7.2.3-g'],
+    breaks: 'Sends denials from UDP port 435.',
+  },
   'poorly-formed-relayed': {
     clause: 'B12',
     breaks: 'Relays requests without an MHAE, or with octets behind the extensions that make none.',
   },
   'zero-home-address-without-nai-relayed': {
     clause: 'B12',
+    also: ['rfc2794-3-d'],
     breaks: 'Relays a request for home address 0.0.0.0 that has no NAI instead of denying it with 96.',
   },
   'zero-home-address-reply-dropped': {
     clause: 'B12',
+    also: ['rfc2794-3-a'],
     breaks: 'Finds no pending request for the reply when the home address of the request was 0.0.0.0.',
   },
   'missing-nai-not-told': {
     clause: 'B12',
+    also: ['rfc2794-3-b', 'rfc2794-3-c'],
     breaks: 'Relays a reply without NAI, home agent or home address as it came, without 97, 98 or 99.',
   },
   'refused-reverse-tunnel-relayed': {
     clause: 'B12',
+    also: ['rfc3024-3.2-f1'],
     breaks: 'Relays a request with T although it offers no reverse tunnels.',
   },
   'refused-reverse-tunnel-denied-with-64': {
     clause: 'B12',
+    also: ['rfc3024-3.2-f1'],
     breaks: 'Denies T with code 64 instead of 74 where it offers no reverse tunnels.',
   },
   'missing-reverse-tunnel-relayed': {
     clause: 'B12',
+    also: ['rfc3024-3.4-f3'],
     breaks: 'Relays a request without T although it demands reverse tunnels.',
   },
   'mfae-not-demanded': {
     clause: 'B12',
+    also: ['rfc3344-3.7.2.1-d'],
     breaks: 'Relays a request without an MFAE though it shares a key with the mobile node.',
   },
-  'mfae-not-checked': { clause: 'B12', breaks: 'Relays a request whatever authenticator its MFAE has.' },
+  'mfae-not-checked': {
+    clause: 'B12',
+    also: ['rfc3344-3.7.2.1-d'],
+    breaks: 'Relays a request whatever authenticator its MFAE has.',
+  },
   'timeout-not-told': {
     clause: 'B12',
     breaks: 'Says nothing (78) to the mobile node when the home agent stays silent.',
   },
   'unreachable-network-not-told': {
     clause: 'B12',
+    also: ['rfc3344-3.7.3-a'],
     breaks: 'Says nothing (80) when the home network is reported unreachable.',
   },
   'unreachable-host-not-told': {
     clause: 'B12',
+    also: ['rfc3344-3.7.3-a'],
     breaks: 'Says nothing (81) when the home agent is reported unreachable.',
   },
   'unreachable-port-not-told': {
     clause: 'B12',
+    also: ['rfc3344-3.7.3-a'],
     breaks: "Says nothing (82) when the home agent's port is reported unreachable.",
   },
   'unreachable-otherwise-not-told': {
     clause: 'B12',
+    also: ['rfc3344-3.7.3-a'],
     breaks: 'Says nothing (80 to 95) when the home agent is reported unreachable for another reason.',
   },
   'unreachable-told-as-88': {
     clause: 'B12',
+    also: ['rfc3344-3.7.3-a'],
     breaks: 'Tells the mobile node 88 whatever the ICMP unreachable message was.',
   },
 
   // The base protocol: replies (RFC 3344 3.7.3).
   'reply-matched-by-whole-identification': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.2-a'],
     breaks: 'Relays no reply whose high half of Identification is not that of the request.',
   },
   'relays-reply-for-another-address': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.1-b'],
     breaks: 'Relays a reply whose home address is not that of the pending request with its Identification.',
   },
   'mfae-without-key': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.2-i'],
     breaks: 'Appends an MFAE to a reply for a mobile node that it shares no key with.',
   },
   'asks-for-udp-tunnel': {
@@ -378,60 +442,77 @@ const signalling = {
   },
   'relays-mismatched-reply': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.1-c'],
     breaks: 'Relays a reply whose low 32 bits of Identification are not those of the pending request.',
   },
   'relays-reply-twice': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.1-b', 'rfc3344-3.7.3.2-e', 'rfc3344-3.7-c'],
     breaks: 'Relays a second copy of a reply though nothing is pending any more.',
   },
   'relayed-reply-altered': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.2-f'],
     breaks: 'Relays a reply with one second less of lifetime.',
   },
   'keeps-what-follows-authentication-of-reply': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.2-g'],
     breaks: 'Relays the extensions behind the MHAE of a reply, which are for the foreign agent alone.',
   },
   'mfae-not-appended': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.2-i'],
     breaks: 'Appends no MFAE for a mobile node that it shares a key with.',
   },
-  'mfae-wrong': { clause: 'B11', breaks: 'Appends an MFAE with a wrong authenticator.' },
+  'mfae-wrong': {
+    clause: 'B11',
+    also: ['rfc3344-3.5.1-f1'],
+    breaks: 'Appends an MFAE with a wrong authenticator.',
+  },
   'relayed-reply-from-another-port': {
     clause: 'B11',
+    also: ['rfc3344-3.7.2.3-g'],
     breaks: 'Relays replies from another UDP port than 434.',
   },
   'relayed-reply-to-another-port': {
     clause: 'B11',
+    also: ['rfc3344-3.7.2.3-g'],
     breaks: 'Relays replies to UDP port 434 instead of the port that the request came from.',
   },
   'relayed-reply-from-care-of-address': {
     clause: 'B11',
+    also: ['rfc3344-3.7.2.3-e'],
     breaks: 'Relays replies from its care-of address instead of the address that the request went to.',
   },
   'relayed-reply-to-everybody': {
     clause: 'B11',
+    also: ['rfc3344-3.7.2.3-f'],
     breaks: 'Relays replies to 255.255.255.255 although they hold a home address.',
   },
   'relayed-reply-by-broadcast': {
     clause: 'B11',
+    also: ['rfc3344-1.7-f1'],
     breaks: "Relays replies to the link's broadcast address instead of the mobile node's.",
   },
   'unauthentic-reply-not-told': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.1-f'],
     breaks: 'Says nothing (68) when the FHAE of a reply is missing or wrong.',
   },
   'fhae-of-reply-not-demanded': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.1-d'],
     breaks: 'Relays a reply without an FHAE though it shares a key with the home agent.',
   },
   'fhae-of-reply-not-checked': {
     clause: 'B11',
+    also: ['rfc3344-3.7.3.1-d'],
     breaks: 'Relays a reply whatever authenticator its FHAE has.',
   },
 } satisfies Record<string, Deviation>;
 
-const table = { ...signalling, ...dataDeviations };
+const table = { ...signalling, ...dataDeviations, ...baseDeviations };
 
 export type ForeignAgentDeviation = keyof typeof table;
 export const foreignAgentDeviations: Readonly<Record<ForeignAgentDeviation, Deviation>> = table;

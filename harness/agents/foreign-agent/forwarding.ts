@@ -1,5 +1,5 @@
 import { type Ipv6Key, ipv4At, ipv6KeyAt } from '../common/addresses.ts';
-import { destinationUnreachable } from '../common/icmp.ts';
+import { destinationUnreachable, timeExceeded } from '../common/icmp.ts';
 import {
   fragments,
   headerLength,
@@ -9,6 +9,7 @@ import {
   lowerHopLimit,
   lowerTtl,
   protocol,
+  writeChecksum,
 } from '../common/packets.ts';
 import type { Deviates } from './deviations.ts';
 import { nearestVisitor } from './nearest.ts';
@@ -16,6 +17,8 @@ import { createUplink, type UplinkOptions } from './uplink.ts';
 import type { Visitor, VisitorList } from './visitors.ts';
 
 export interface ForwardingOptions extends UplinkOptions {
+  /** Ask all stations of the visited link for the link-layer address of an IPv4 address; for a deviation. */
+  askByArp(address: number): void;
   visitors: VisitorList;
   /** MTU of the visited link. */
   visitedMtu: number;
@@ -42,7 +45,7 @@ const broadcastMac = Buffer.alloc(6, 0xff);
  * it takes out of a tunnel, so TTL and hop limit are lowered by one (RFC 2003 3.1, RFC 4213 3.6).
  */
 export function createForwarder(options: ForwardingOptions): Forwarder {
-  const { visitors, count, deviates } = options;
+  const { visitors, count, askByArp, deviates } = options;
   const uplink = createUplink(options);
 
   function deliver(packet: Buffer, mac: Buffer): void {
@@ -75,6 +78,9 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
     if (deviates('unknown-destination-broadcast')) {
       deliver(inner, broadcastMac);
     }
+    if (deviates('unknown-destination-told')) {
+      options.sendUpstream(timeExceeded(outer, ipv4At(outer, 16)));
+    }
     if (deviates('unknown-destination-unreachable')) {
       options.sendUpstream(destinationUnreachable(outer, ipv4At(outer, 16), 1));
     }
@@ -87,11 +93,14 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       return;
     }
     const visitor = visitors.byHomeAddress(ipv4At(inner, 16));
+    if (deviates('broadcast-arp-for-mobile-nodes')) {
+      askByArp(ipv4At(inner, 16));
+    }
     if (visitor === undefined || visitor.isColocated) {
       unknownDestination(inner, outer);
       return;
     }
-    if ((inner[8] ?? 0) <= 1) {
+    if ((inner[8] ?? 0) <= 1 && !deviates('ttl-0-delivered')) {
       count('ttlExpired');
       return;
     }
@@ -108,8 +117,20 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
       deliver(inner.subarray(headerLength(inner)), visitor.mac);
       return;
     }
-    lowerTtl(inner, 1);
-    deliver(inner, visitor.mac);
+    if (!isDouble && deviates('ipv4-delivered-encapsulated')) {
+      deliver(outer, visitor.mac);
+      return;
+    }
+    if (inner[9] === protocol.ipInIp && deviates('nested-tunnel-stripped-twice')) {
+      deliver(inner.subarray(headerLength(inner)), visitor.mac);
+      return;
+    }
+    lowerTtl(inner, deviates('delivered-ttl-not-decremented') || (inner[8] ?? 0) === 0 ? 0 : 1);
+    if (deviates('delivered-header-altered')) {
+      inner[6] = (inner[6] ?? 0) | 0x40;
+      writeChecksum(inner, 10, 0, headerLength(inner));
+    }
+    deliver(inner, deviates('ipv4-delivered-to-everybody') ? broadcastMac : visitor.mac);
   }
 
   /** RFC 4213 3.6: addresses that no IPv6 packet may come from. */
@@ -180,6 +201,9 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
 
   return {
     fromVisitor(octets, mac) {
+      if (octets.length >= headerLength(octets) && deviates('wrong-header-checksum-forwarded')) {
+        writeChecksum(octets, 10, 0, headerLength(octets));
+      }
       const packet = ipv4Packet(octets);
       if (packet === undefined) {
         count('malformedIpv4');
@@ -201,7 +225,8 @@ export function createForwarder(options: ForwardingOptions): Forwarder {
         visitor === undefined ||
         inner === undefined ||
         !visitor.encapsulatingDelivery ||
-        ipv4At(inner, 12) !== ipv4At(outer, 12)
+        ipv4At(inner, 12) !== ipv4At(outer, 12) ||
+        deviates('encapsulated-delivery-dropped')
       ) {
         count('refusedEncapsulated');
         return;

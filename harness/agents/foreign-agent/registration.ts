@@ -105,7 +105,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
   function onTimeout(pending: Pending): void {
     options.changed();
     if (!deviates('timeout-not-told')) {
-      deny(pending, replyCode.timeout);
+      deny(pending, deviates('timeout-told-as-64') ? replyCode.unspecified : replyCode.timeout);
     }
   }
 
@@ -176,7 +176,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
       mac: arrival.mac,
       port: arrival.sourcePort,
       replySource:
-        arrival.destination === allMobilityAgents ? settings.visitedLink.address : arrival.destination,
+        arrival.destination === allMobilityAgents && !deviates('multicast-address-as-source')
+          ? settings.visitedLink.address
+          : arrival.destination,
       association: mobileAssociation(settings, request),
     };
     if (objection !== undefined) {
@@ -215,7 +217,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const { homeAddress, nai } = to.request;
     // RFC 3344 3.7.2: not more than one denial in a second to the same mobile node.
     const name = `${to.mac.toString('hex')} ${homeAddress} ${nai ?? ''}`;
-    if (deviates('denials-not-sent') || !mayDeny(name)) {
+    if (deviates('denials-not-sent') || !(mayDeny(name) || deviates('denials-unlimited'))) {
       count('unsentDenials');
       log('denied', { homeAddress: ipv4Text(homeAddress), nai, code: objection.code, unsent: true });
       return;
@@ -225,6 +227,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
   /** RFC 3344 3.7.2.2: no longer than the lifetime asked for. */
   function pendingSeconds({ lifetimeSeconds }: Request): number {
+    if (deviates('pending-outlives-lifetime')) {
+      return 60;
+    }
     return lifetimeSeconds === 0
       ? settings.pendingTimeoutSeconds
       : Math.min(lifetimeSeconds, settings.pendingTimeoutSeconds);
@@ -236,21 +241,40 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (deviates('ipv6-state-before-reply')) {
       visitors.admitIpv6(pending);
     }
+    if (deviates('pending-request-ends-visit')) {
+      visitors.end(pending.request.homeAddress);
+    }
     options.sendUpstream(
       encodePacket([
         {
           ipv4: {
-            source: ipv4Text(settings.upstreamAddress),
-            destination: ipv4Text(pending.request.homeAgent),
+            source: ipv4Text(
+              deviates('relayed-from-home-address') ? pending.request.homeAddress : settings.upstreamAddress,
+            ),
+            destination: ipv4Text(relayDestination(pending.request)),
             ttl: relayTtl,
             identification: pending.ipIdentification,
           },
         },
-        { udp: { sourcePort: pending.relayPort, destinationPort: mobileIpPort } },
+        {
+          udp: {
+            sourcePort: pending.relayPort,
+            destinationPort: deviates('relayed-to-another-port') ? mobileIpPort + 1 : mobileIpPort,
+          },
+        },
         { payload: toHex(message) },
       ]),
     );
     options.changed();
+  }
+
+  /** RFC 3344 3.7.2.2, and what deviations make of it. */
+  function relayDestination({ homeAgent }: Request): number {
+    if (deviates('relayed-to-another-home-agent')) {
+      return homeAgent + 1;
+    }
+    const [other] = settings.homeAgents.keys();
+    return options.isOwnAddress(homeAgent) ? (other ?? homeAgent) : homeAgent;
   }
 
   function onReply(payload: Buffer): void {
@@ -299,6 +323,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
       if (!deviates('unauthentic-reply-not-told')) {
         deny(pending, replyCode.homeAgentFailedAuthentication);
       }
+      if (deviates('unauthentic-reply-makes-visitor')) {
+        visitors.accept(pending, reply);
+      }
       return;
     }
     if (reply.authorization === undefined || reply.trailing) {
@@ -317,7 +344,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     const mac = deviates('relayed-reply-by-broadcast') ? Buffer.alloc(6, 0xff) : pending.mac;
     options.sendToMobile(mac, encodeReply.relay(pending, reply, code, challengeFor(pending.request)));
     // The lifetime begins when the reply is forwarded (RFC 3344 3.7.3.2).
-    if (isAccepted) {
+    if (isAccepted && !deviates('accepted-registration-makes-no-visitor')) {
       visitors.accept(pending, reply);
     } else if (reply.code > 1) {
       afterDenial(pending, reply);
@@ -328,6 +355,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
   function afterDenial(pending: Pending, reply: Reply): void {
     if (deviates('ipv6-state-after-denial')) {
       visitors.admitIpv6(pending);
+    }
+    if (deviates('denied-registration-makes-visitor')) {
+      visitors.accept(pending, reply);
     }
     if (deviates('denied-renewal-ends-visit')) {
       visitors.accept(pending, { ...reply, lifetimeSeconds: 0 });

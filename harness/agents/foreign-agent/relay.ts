@@ -134,6 +134,9 @@ export function createRelayEncoder(
     if (deviates('relayed-lifetime-changed')) {
       octets.writeUInt16BE(request.lifetimeSeconds >> 1, 2);
     }
+    if (deviates('relayed-lifetime-longer')) {
+      octets.writeUInt16BE(Math.min(request.lifetimeSeconds + 1, 0xffff), 2);
+    }
     if (deviates('relayed-flags-changed')) {
       octets[1] = (octets[1] ?? 0) ^ requestFlag.simultaneousBindings;
     }

@@ -3,7 +3,7 @@ import { ipv4Text } from '../common/addresses.ts';
 import { extensionType, mobileIpPort, replyFixedPartLength } from '../common/messages.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
-import type { Reply } from './message.ts';
+import { type Reply, replyCode } from './message.ts';
 import type { Pending } from './pending.ts';
 import { withAuthentication } from './security.ts';
 
@@ -60,7 +60,10 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
       return withChallenge;
     }
     const wrong = deviates('mfae-wrong');
-    return withAuthentication(withChallenge, extensionType.mobileForeignAuthentication, association, {
+    const named = deviates('mfae-under-another-spi')
+      ? { ...association, spi: association.spi ^ 1 }
+      : association;
+    return withAuthentication(withChallenge, extensionType.mobileForeignAuthentication, named, {
       wrong,
     });
   }
@@ -93,8 +96,12 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
       const message = Buffer.alloc(replyFixedPartLength);
       message[0] = 3;
       message[1] = code;
-      message.writeUInt16BE(lifetimeSeconds, 2);
+      const isLifetimeTold = code === replyCode.lifetimeTooLong || !deviates('denial-lifetime-not-copied');
+      message.writeUInt16BE(isLifetimeTold ? lifetimeSeconds : 0, 2);
       octets.copy(message, 4, 4, 12);
+      if (deviates('denial-home-agent-not-copied')) {
+        message.writeUInt32BE(settings.visitedLink.address, 8);
+      }
       octets.copy(message, 12, 16, 24);
       if (deviates('denial-low-identification-not-copied')) {
         message[19] = (message[19] ?? 0) ^ 1;
@@ -103,7 +110,9 @@ export function createReplyEncoder(settings: Settings, deviates: Deviates): Repl
         message.fill(0, 12, 16);
       }
       const sourcePort = deviates('denial-from-another-port') ? mobileIpPort + 1 : undefined;
-      return packet({ ...to, sourcePort }, homeAddress, finish(to, message, challenge));
+      const replySource = deviates('denial-from-care-of-address') ? to.request.careOfAddress : to.replySource;
+      const recipient = deviates('denial-to-everybody') ? 0 : homeAddress;
+      return packet({ ...to, replySource, sourcePort }, recipient, finish(to, message, challenge));
     },
     relay(to, reply, code, challenge) {
       const { octets, authorization } = reply;

@@ -1,5 +1,5 @@
 import { ipv4At, otherAddress } from '../common/addresses.ts';
-import { fragmentationNeeded, packetTooBig } from '../common/icmp.ts';
+import { fragmentationNeeded, isToldOf, packetTooBig, timeExceeded } from '../common/icmp.ts';
 import { encapsulate, fragments, lowerHopLimit, lowerTtl, protocol } from '../common/packets.ts';
 import type { Settings } from './config.ts';
 import type { Deviates } from './deviations.ts';
@@ -50,13 +50,15 @@ export function createUplink(options: UplinkOptions): Uplink {
     return true;
   }
 
-  /** RFC 3344 4.2.2: lower the TTL; false when it is used up. */
-  function isTtlLeft(packet: Buffer): boolean {
+  /** RFC 3344 4.2.2: lower the TTL; false when it is used up, which the sender is told (RFC 2003 3.1, RFC 1812 5.3.1). */
+  function isTtlLeft(packet: Buffer, visitor: Visitor): boolean {
     if ((packet[8] ?? 0) <= 1) {
       count('ttlExpired');
+      if (isToldOf(packet) && !deviates('time-exceeded-not-told')) {
+        options.sendToMobile(visitor.mac, timeExceeded(packet, settings.visitedLink.address));
+      }
       return false;
     }
-    lowerTtl(packet, 1);
     return true;
   }
 
@@ -64,20 +66,34 @@ export function createUplink(options: UplinkOptions): Uplink {
   function encapsulateIpv4(packet: Buffer, visitor: Visitor): Buffer {
     return encapsulate(
       {
-        source: visitor.careOfAddress,
+        source: deviates('ipv4-reverse-tunnel-from-home-address')
+          ? visitor.homeAddress
+          : visitor.careOfAddress,
         destination: visitor.homeAgent,
         protocol: protocol.ipInIp,
-        typeOfService: packet[1] ?? 0,
-        dontFragment: ((packet[6] ?? 0) & 0x40) !== 0,
+        typeOfService: deviates('ipv4-reverse-tunnel-without-type-of-service') ? 0 : (packet[1] ?? 0),
+        dontFragment: ((packet[6] ?? 0) & 0x40) !== 0 && !deviates('ipv4-reverse-tunnel-may-be-fragmented'),
       },
       packet,
     );
   }
 
+  function isIpv4Tunnelled({ reverseTunneling, encapsulatingDelivery }: Visitor): boolean {
+    if (!reverseTunneling) {
+      return deviates('no-t-but-tunnelled');
+    }
+    return encapsulatingDelivery
+      ? deviates('direct-delivery-tunnelled')
+      : !deviates('t-but-forwarded-natively');
+  }
+
   function tunnelIpv4(packet: Buffer, visitor: Visitor): void {
-    if (isTooBig(packet, upstreamMtu - tunnelHeader, visitor) || !isTtlLeft(packet)) {
+    const isForced = deviates('reverse-tunnels-without-ttl');
+    if (isTooBig(packet, upstreamMtu - tunnelHeader, visitor) || !(isForced || isTtlLeft(packet, visitor))) {
       return;
     }
+    const isKept = deviates('reverse-tunnelled-ttl-not-decremented') || (packet[8] ?? 0) === 0;
+    lowerTtl(packet, isKept ? 0 : 1);
     count('reverseTunnelledIpv4');
     send(encapsulateIpv4(packet, visitor));
   }
@@ -146,11 +162,12 @@ export function createUplink(options: UplinkOptions): Uplink {
         return;
       }
       // RFC 3024 5.2.1: with the encapsulating style, what comes without a header is not tunnelled.
-      if (visitor.reverseTunneling && !visitor.encapsulatingDelivery && !visitor.isColocated) {
+      if (!visitor.isColocated && isIpv4Tunnelled(visitor)) {
         tunnelIpv4(packet, visitor);
         return;
       }
-      if (!isTooBig(packet, upstreamMtu, visitor) && isTtlLeft(packet)) {
+      if (!isTooBig(packet, upstreamMtu, visitor) && isTtlLeft(packet, visitor)) {
+        lowerTtl(packet, deviates('forwarded-ttl-not-decremented') ? 0 : 1);
         count('forwardedIpv4');
         send(packet);
       }

@@ -52,6 +52,8 @@ export interface VisitorList {
   accept(pending: Pending, reply: Reply): void;
   /** IPv6 state without an accepted registration; for deviations. */
   admitIpv6(pending: Pending): void;
+  /** The visit is over; for deviations. */
+  end(homeAddress: number): void;
   /** Remove what is over. */
   expire(visitor: Visitor): void;
   clear(): void;
@@ -65,6 +67,8 @@ export function createVisitorList(
   now: () => number,
   changed: () => void,
   deviates: Deviates,
+  /** Told of a visit whose lifetime is over; for deviations. */
+  atEnd: (visitor: Visitor) => void = () => undefined,
 ): VisitorList {
   const visitors = new Map<number, Visitor>();
   const colocated = new Map<number, Visitor>();
@@ -178,7 +182,9 @@ export function createVisitorList(
     const told = deviates('requested-lifetime-used')
       ? pending.request.lifetimeSeconds
       : reply.lifetimeSeconds;
-    const granted = Math.min(told, settings.maximumLifetimeSeconds);
+    // RFC 3344 3.4: never longer than the mobile node asked for; 3.7.3.2: nor than this agent accepts.
+    const asked = deviates('longer-lifetime-of-reply-used') ? infinite : pending.request.lifetimeSeconds;
+    const granted = Math.min(told, asked, settings.maximumLifetimeSeconds);
     const before = visitors.get(reply.homeAddress);
     const visitor = visitorOf(pending, reply.homeAddress, reply.homeAgent);
     visitor.expiresAt = deviates('ipv4-outlives-lifetime')
@@ -249,6 +255,13 @@ export function createVisitorList(
         add({ ...visitorOf(pending, request.homeAddress, request.homeAgent), ipv6: six });
       }
     },
+    end(homeAddress) {
+      const visitor = visitors.get(homeAddress);
+      if (visitor !== undefined) {
+        remove(visitor);
+        changed();
+      }
+    },
     expire(visitor) {
       const time = now();
       const hasIpv4 = visitor.expiresAt > time;
@@ -264,6 +277,7 @@ export function createVisitorList(
         schedule(visitor);
       } else {
         remove(visitor);
+        atEnd(visitor);
       }
       changed();
     },

@@ -144,6 +144,7 @@ export function foreignAgent(changes: object = {}, names: ForeignAgentDeviation[
     count,
     upstreamMtu: 1500,
     visitedMtu: 1500,
+    askByArp: () => undefined,
     deviates,
   });
   let sequence = 0x1000;
