@@ -7,9 +7,10 @@ import t from 'tap';
 import { Parser } from 'tap-parser';
 import { type Verdict, verdictOrder } from '../harness/engine/outcome.ts';
 import { formats, writeReports } from './formats.ts';
+import { claimFinding } from './model/claims.ts';
 import type { Results } from './model/results.ts';
 import { type Run, readRun } from './model/run.ts';
-import { hostileResults, sampleResults, writeSampleRun } from './testing/samples.ts';
+import { hostileResults, outcome, sampleResults, writeSampleRun } from './testing/samples.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-formats-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -166,6 +167,58 @@ t.test('every format has the counts of the results, and does no harm', async (t)
     }
   }
 });
+
+t.test(
+  'what the ICS excluded, what spoiled tests and what contradicts a claim is in every format',
+  async (t) => {
+    const expression = 'the ICS says no to: natTraversal and not nonces';
+    const claim = {
+      entry: 'natTraversal',
+      claimed: false,
+      observed: true,
+      because: 'a reply had the UDP tunnel reply extension',
+      contradicts: true,
+    };
+    const cause = 'wrong type numbers; set ixit.extensionTypes';
+    const run = runOf('claims', {
+      ...sampleResults,
+      ics: { natTraversal: false, advertises: true },
+      findings: [claimFinding(claim)],
+      observedClaims: [claim],
+      spoilers: [
+        { check: 'type numbers', found: 'wrong type numbers', mend: 'set them', spoils: 'extensions' },
+      ],
+      outcomes: [
+        outcome('ha-nat@co-located', 'NOT APPLICABLE', { reason: expression }),
+        outcome('ha-spoiled@co-located', 'INCONCLUSIVE', { reason: cause }),
+      ],
+    });
+    const { files } = await writeReports(run, Object.keys(readers));
+    const plain = (text: string): string =>
+      text
+        .replace(/<[^>]*>/g, '')
+        .replaceAll('\\', '')
+        .replace(/\s+/g, ' ');
+    for (const [at, name] of Object.keys(readers).entries()) {
+      const content = plain(readFileSync(files[at] as string, 'utf8'));
+      t.ok(content.includes(expression), `${name} shows the expression`);
+      t.ok(content.includes(cause), `${name} shows the cause`);
+      t.match(
+        content,
+        /the ICS says no to natTraversal, and what was seen says yes/,
+        `${name} shows the contradiction`,
+      );
+    }
+    const beside = (name: string): string =>
+      plain(readFileSync(files[Object.keys(readers).indexOf(name)] as string, 'utf8'));
+    for (const name of ['text', 'html'])
+      t.match(
+        beside(name),
+        /natTraversal *(= )?no(: )?contradicted: yes; a reply had the UDP tunnel reply extension/,
+        `${name} shows it beside the claim`,
+      );
+  },
+);
 
 t.test('the PDF, printed from the page', async (t) => {
   for (const run of runs.slice(0, 2)) {

@@ -2,6 +2,9 @@
 import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
+import { ClaimRecord } from './claims/record.ts';
+import { examine, spoilersOf } from './doctor/examine.ts';
+import { causeOf } from './doctor/finding.ts';
 import { type OpenBench, type OpenOptions, openBench } from './open.ts';
 import { paceFindings } from './pace.ts';
 import { type Finished, type RunFacts, Schedule, type Watch } from './schedule.ts';
@@ -18,6 +21,8 @@ export interface RunOptions {
 export interface ConductOptions extends RunOptions, OpenOptions {
   /** Resolves with the reason when nobody waits for the run any more: the set-up is then cut short. */
   over?: Promise<string>;
+  /** What the bench is seen through: for tests that mislead the harness. */
+  through?: (bench: OpenBench['bench']) => OpenBench['bench'];
 }
 
 /** A bench with its schedule, ready for tests. */
@@ -28,6 +33,8 @@ export interface Conductor {
   run(test: TestCase, watch?: Watch, mobileNodes?: readonly number[]): Promise<Finished>;
   /** The device is left as the profile says it is, as far as it was told otherwise. */
   settle(): Promise<void>;
+  /** What the device showed of its claims so far. */
+  claims: ClaimRecord;
   /** Frames the kernel dropped, and other things that spoil verdicts. */
   findings(): string[];
   close(): Promise<void>;
@@ -46,7 +53,8 @@ export async function startConductor(
     if (!ready) open.bench.interrupt(why);
   });
   try {
-    const conductor = await conductorOn(open, options, options.tests);
+    const seen = options.through === undefined ? open : { ...open, bench: options.through(open.bench) };
+    const conductor = await conductorOn(seen, options, options.tests);
     ready = true;
     return conductor;
   } catch (error) {
@@ -71,13 +79,36 @@ async function conductorOn(
     ...(once === undefined ? {} : { once }),
   });
   await schedule.warmUp(tests);
+  const claims = new ClaimRecord(profile, schedule.facts.originNs);
+  claims.look(schedule.warmUpFrames);
+  const trouble: string[] = [];
+  try {
+    const examined = await examine({
+      profile,
+      bench: open.bench,
+      facts: schedule.facts,
+      frames: schedule.warmUpFrames,
+      tests,
+      heard: (frames) => claims.look(frames),
+    });
+    schedule.spoil(spoilersOf(examined));
+  } catch (error) {
+    trouble.push(`what is around the device could not be looked at: ${(error as Error).message}`);
+  }
   return {
     facts: schedule.facts,
     open,
-    run: (test, watch, mobileNodes) => schedule.run(test, watch, mobileNodes),
+    run: async (test, watch, mobileNodes) => {
+      const finished = await schedule.run(test, watch, mobileNodes);
+      claims.look(finished.frames, test.id);
+      return finished;
+    },
+    claims,
     findings: () => {
       const dropped = open.bench.dropped();
       return [
+        ...trouble,
+        ...(schedule.facts.spoilers ?? []).map(causeOf),
         ...paceFindings(profile, schedule.facts.roundTripsNs),
         ...schedule.unrestored.map(
           (nai) => `the device could not be told to treat ${nai} as the profile says: see to it yourself`,

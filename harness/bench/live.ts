@@ -362,6 +362,36 @@ export class LiveBench {
     return (this.options.links ?? []).map((_, at) => this.ports.get(linkName(at))?.mac ?? '');
   }
 
+  /** Names of the ports; that of the mobile nodes under test, "link", once. */
+  portNames(): PortName[] {
+    return [
+      ...(Object.keys(this.options.ports) as PortName[]),
+      ...((this.options.links ?? []).length === 0 ? [] : (['link'] as const)),
+    ];
+  }
+
+  /** Where the ports of this machine are, by the names that people use: "mn", "link 1". */
+  places(): { name: string; link: PortLink }[] {
+    const links = (this.options.links ?? []).map((place, at): [string, PortPlace] => [
+      `link ${at + 1}`,
+      place,
+    ]);
+    return [...Object.entries(this.options.ports), ...links].flatMap(([name, link]) =>
+      link instanceof RemotePort ? [] : [{ name, link }],
+    );
+  }
+
+  /** MAC address of a port; of "link" that of a mobile node's. */
+  macAt(port: PortName, mobileNode: number): string {
+    const key = port === 'link' ? linkName(mobileNode) : port;
+    return this.ports.get(key)?.mac ?? '00:00:00:00:00:00';
+  }
+
+  /** MAC addresses of all ports. */
+  ownMacs(): Set<string> {
+    return new Set([...this.ports.values()].map(({ mac }) => mac));
+  }
+
   now(): number {
     return Number(realtimeNs() - this.originNs);
   }

@@ -12,6 +12,7 @@ import type { MobileNode } from '../vectors/pool.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { MobileNodeNeeds, Position, Role, TestCase } from '../vectors/types.ts';
 import { BenchError } from './agent-process.ts';
+import { causeOf, type Spoiler, spoilerOf } from './doctor/finding.ts';
 import type { LiveBench } from './live.ts';
 import { paceOf, patientTimers, roundTripOf } from './pace.ts';
 
@@ -41,6 +42,8 @@ export interface RunFacts {
   linkMacs?: string[];
   /** Why nothing can be judged: the device answered no valid registration at the start. */
   unreachable?: string;
+  /** What of the surroundings spoils some tests. */
+  spoilers?: Spoiler[];
 }
 
 export type Finished = { outcome: Outcome; frames: readonly SeenFrame[] };
@@ -150,6 +153,8 @@ export class Schedule {
   readonly unrestored: string[] = [];
   /** Until when answers to what a mobile node sent may come, ns. */
   private readonly resting = new Map<MobileNode, number>();
+  /** What came during the warm-up. */
+  readonly warmUpFrames: SeenFrame[] = [];
   private running = 0;
   private readonly most: number;
   /** The mobile nodes are themselves under test, each on a link of its own. */
@@ -195,6 +200,7 @@ export class Schedule {
     };
     for (let n = 0; n < controls; n += 1) {
       const { outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` });
+      this.warmUpFrames.push(...frames);
       // The last one that answers counts: before it neighbours may have been looked for.
       const roundTripNs = roundTripOf(outcome, frames);
       // A profile with which not even that can be sent is none.
@@ -209,6 +215,20 @@ export class Schedule {
     }
     const sorted = [...this.facts.roundTripsNs].sort((a, b) => a - b);
     this.facts.graceNs = 2 * (sorted[Math.floor(sorted.length / 2)] ?? 0) + 20_000_000;
+  }
+
+  /** What the doctor found from here on counts: tests that it touches are not run, and spoiled mobile nodes not used. */
+  spoil(spoilers: Spoiler[]): void {
+    const whole = spoilers.find(({ spoils }) => spoils === 'everything');
+    if (whole !== undefined) {
+      const { unreachable } = this.facts;
+      this.facts.unreachable = causeOf(whole) + (unreachable === undefined ? '' : ` (${unreachable})`);
+    }
+    const some = spoilers.filter(({ spoils }) => spoils !== 'everything');
+    if (some.length === 0) return;
+    this.facts.spoilers = some;
+    const usable = usableNodes(this.settings.profile, this.facts);
+    this.free.splice(0, this.free.length, ...this.free.filter((node) => usable.includes(node)));
   }
 
   /** What was tried in a warm-up that nothing came of, and what of the profile to look at; else what the bench lacks. */
@@ -241,6 +261,11 @@ export class Schedule {
       `at port ${at ?? from} ${unmet.text.replace(/^at \S+ /, '')}`,
       `check ${check.join(', ')} of the profile`,
     ].join('; ');
+  }
+
+  /** Whether a test is run at all with this profile, after what was found so far. */
+  applies(test: TestCase): boolean {
+    return notRun(test, this.settings.profile, this.facts) === undefined;
   }
 
   /** Run one test as soon as there is room. */
@@ -285,9 +310,11 @@ export class Schedule {
 
   /** Whether there are mobile nodes for the test: two where there are as many of the kind; those under test come alone. */
   private hasRoom(test: TestCase, pinned?: Pinned): boolean {
-    const { mobileNodes } = this.settings.profile;
     if (pinned !== undefined)
-      return pinned.every((index) => this.free.includes(mobileNodes[index] as MobileNode));
+      return pinned.every((index) =>
+        this.free.includes(this.settings.profile.mobileNodes[index] as MobileNode),
+      );
+    const mobileNodes = usableNodes(this.settings.profile, this.facts);
     const suits = (node: MobileNode): boolean => this.suits(node, test);
     return hasMany(this.free, suits, this.own || !hasMany(mobileNodes, suits, 2) ? 1 : 2);
   }
@@ -416,7 +443,7 @@ function hasMany<T>(list: readonly T[], fits: (one: T) => boolean, count: number
 }
 
 /** Where the warm-up registers: with a foreign agent that shares a key with every home agent, there alone is one to be had. */
-function warmUpPosition(profile: Profile): Position {
+export function warmUpPosition(profile: Profile): Position {
   const { position, secured } = warmUps[profile.role];
   return lacks(profile, position) === undefined ? position : secured;
 }
@@ -498,12 +525,37 @@ const worthAnother = ({ late, verdict }: Outcome): boolean => late === true && v
 export function notRun(
   test: TestCase,
   profile: Profile,
-  facts: Pick<RunFacts, 'unreachable'>,
+  facts: Pick<RunFacts, 'unreachable' | 'spoilers'>,
 ): Outcome | undefined {
   const excluded = notApplicable(test, profile);
   if (excluded !== undefined) return unjudged(test, 'NOT APPLICABLE', excluded);
-  const missing = lacks(profile, test.position) ?? lacksOther(test, profile) ?? facts.unreachable;
+  const missing =
+    lacks(profile, test.position) ??
+    lacksOther(test, profile) ??
+    facts.unreachable ??
+    spoiledBy(test, profile, facts);
   return missing === undefined ? undefined : unjudged(test, 'INCONCLUSIVE', missing);
+}
+
+/** What the doctor found that spoils a test. */
+function spoiledBy(
+  test: TestCase,
+  profile: Profile,
+  { spoilers = [] }: Pick<RunFacts, 'spoilers'>,
+): string | undefined {
+  if (spoilers.length === 0) return undefined;
+  const usable = usableNodes(profile, { spoilers });
+  const isLeft = mobileNodesFor(test, profile).some((node) => usable.includes(node));
+  const spoiler = isLeft
+    ? spoilerOf(test, profile, spoilers)
+    : spoilers.find(({ spoils }) => spoils === 'mobile nodes');
+  return spoiler === undefined ? undefined : causeOf(spoiler);
+}
+
+/** The mobile nodes that the device takes. */
+function usableNodes({ mobileNodes }: Profile, { spoilers = [] }: Pick<RunFacts, 'spoilers'>): MobileNode[] {
+  const bad = new Set(spoilers.flatMap((spoiler) => spoiler.mobileNodes ?? []));
+  return bad.size === 0 ? mobileNodes : mobileNodes.filter(({ index }) => !bad.has(index));
 }
 
 /** Why a test does not apply to the device of a profile; undefined when it does. */

@@ -5,6 +5,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { claimFinding } from '../../reports/model/claims.ts';
 import { asResult, assemble, type TestResult } from '../../reports/model/results.ts';
 import { writeResults } from '../../reports/model/write-results.ts';
 import { Journal, type Kept, readKept, removeJournal } from '../../reports/runner/journal.ts';
@@ -12,6 +13,7 @@ import { asLine, onLines } from '../../reports/runner/lines.ts';
 import { ProgressFile } from '../../reports/runner/progress-file.ts';
 import type { Begin, Done, Finish, RunEnd, ServerMessage } from '../../reports/runner/request.ts';
 import { plural } from '../../reports/text/layout.ts';
+import { unborne } from '../bench/claims/record.ts';
 import { type Conductor, inOrder, startConductor } from '../bench/conduct.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { loadProfile } from '../vectors/profile.ts';
@@ -255,11 +257,18 @@ class Serving {
     const whole = await captures.finish();
     if (part !== undefined && whole !== undefined) part.capture = whole;
     const ofRun = part === undefined ? (whole === undefined ? {} : { capture: whole }) : firstCapture;
+    // A selection of tests says little of claims that it leaves out.
+    const isWhole = incomplete === undefined && Object.keys(selection).length === 0;
+    const observedClaims = [
+      ...conductor.claims.claims(),
+      ...(isWhole ? unborne(profile.ics, tests, this.outcomes) : []),
+    ].filter(({ entry }, at, all) => all.findIndex((one) => one.entry === entry) === at);
     const findings = [
       ...before,
       ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),
       ...conductor.findings(),
       ...captures.findings,
+      ...observedClaims.filter(({ contradicts }) => contradicts).map(claimFinding),
       ...(unsearched.length === 0
         ? []
         : [`${plural(unsearched.length, 'test')} that failed could not be run again: ${why}`]),
@@ -271,6 +280,7 @@ class Serving {
     const end: RunEnd = {
       end: new Date().toISOString(),
       findings: [...new Set(findings)],
+      ...(observedClaims.length === 0 ? {} : { observedClaims }),
       ...(incomplete === undefined ? {} : { incomplete }),
       ...(notRun.length === 0 ? {} : { notRun }),
       ...ofRun,

@@ -30,9 +30,9 @@ import {
   verifyAuthenticator,
 } from '../wire/index.ts';
 import { suiteOf } from './catalogue.ts';
-import { requireMachine } from './doctor.ts';
 import { inPrivateWorld } from './isolation.ts';
 import { labProfiles, profileFile } from './lab-profiles.ts';
+import { requireMachine } from './machine.ts';
 
 const codecSeconds = 1;
 const registrationSeconds = 2;

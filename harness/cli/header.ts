@@ -77,6 +77,7 @@ export const measuredIn = (facts: RunFacts): MeasuredFacts => ({
   ...(facts.visitedHostMac === undefined ? {} : { visitedHostMac: facts.visitedHostMac }),
   ...(facts.linkMacs === undefined ? {} : { linkMacs: facts.linkMacs }),
   ...(facts.unreachable === undefined ? {} : { unreachable: facts.unreachable }),
+  ...(facts.spoilers === undefined ? {} : { spoilers: facts.spoilers }),
 });
 
 /** The readings on which the clauses rest, with the words of the one that is in force. */

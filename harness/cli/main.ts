@@ -260,9 +260,48 @@ export function program(): Command {
 
   root
     .command('doctor')
-    .description('check what this machine needs to run the harness, and say how to mend what is missing')
-    .addHelpText('after', '\nExit status: 0 all is there; 64 something is missing')
-    .action(async () => (await import('./doctor.ts')).doctorCommand());
+    .description(
+      'check what this machine needs to run the harness; with a profile, what is wrong between the harness and the device. Says how to mend it',
+    )
+    .option(
+      '--iut <file>',
+      'open the bench of this profile and look: addresses, routes, filters, conflicts, other agents, keys, clocks, type numbers, paths',
+    )
+    .option(
+      '--fix',
+      'look with the settings of the port devices mended (reverse-path filter, offload), and put them back',
+    )
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      `
+It sends registration requests, at most one a second for each mobile node, pings, ARP probes and solicitations, and takes its
+registrations back. dsmip run looks at the same by itself, as far as it bears on verdicts: tests that are spoiled are INCONCLUSIVE
+with the cause, and never FAIL. docs/doctor.md tells what each finding means.
+
+Exit status: 0 all is well; 1 something spoils verdicts; 64 something is missing on this machine, or the profile is wrong`,
+    )
+    .action(async (options) => (await import('./doctor.ts')).doctorCommand(options));
+
+  root
+    .command('probe')
+    .description('draft the ICS of a device from what it does, each entry with the observation behind it')
+    .requiredOption('--iut <file>', 'profile of the device; its ICS may say anything')
+    .option('--out <file>', 'write the draft and the observations there (JSON)')
+    .option(
+      '--write',
+      'put what was observed into "ics" of the profile; what cannot be observed stays as it is',
+    )
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      `
+It asks for each thing once, with valid requests, at most one a second for each mobile node, and takes its registrations back. What
+cannot be seen from outside is said to be the vendor's to claim. A draft is no verdict: what the device should do, it claims.
+
+Exit status: 0 drafted; 1 drafted, and the profile claims otherwise; 2 the device cannot be probed; 64 wrong usage or a bad profile`,
+    )
+    .action(async (options) => (await import('./probe.ts')).probeCommand(options));
 
   const links = root
     .command('links')

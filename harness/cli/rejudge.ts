@@ -12,6 +12,7 @@ import {
   withOutcomes,
 } from '../../reports/model/results.ts';
 import { framesOf, runFoldersOf } from '../../reports/model/run.ts';
+import type { Spoiler } from '../bench/doctor/finding.ts';
 import { type CapturedFrame, RecordingError, rejudge } from '../bench/recorded.ts';
 import type { RunFacts } from '../bench/schedule.ts';
 import type { Outcome } from '../engine/outcome.ts';
@@ -133,6 +134,7 @@ const factsOf = (results: MeasuredFacts): RunFacts => ({
   ...(results.visitedHostMac === undefined ? {} : { visitedHostMac: results.visitedHostMac }),
   ...(results.linkMacs === undefined ? {} : { linkMacs: results.linkMacs }),
   ...(results.unreachable === undefined ? {} : { unreachable: results.unreachable }),
+  ...(results.spoilers === undefined ? {} : { spoilers: results.spoilers as Spoiler[] }),
 });
 
 /** The profile that a run was made with. Throws ResultsError when it is another. */

@@ -122,7 +122,8 @@ function broadcastOf(prefix: string): string {
   );
 }
 
-function careOfAddressOf(node: MobileNode, around: Surroundings): string | undefined {
+/** Where a mobile node is reached in its position, as far as that is known beforehand. */
+export function careOfAddressOf(node: MobileNode, around: Surroundings): string | undefined {
   if (around.foreignAgent !== undefined) return around.foreignAgent.careOfAddress;
   if (around.position === 'without-foreign-agent') return around.visitedNetwork?.careOfAddress;
   if (isRelayed(around.position) || around.role === 'mobile-node') return around.foreignAgents[0]?.address;

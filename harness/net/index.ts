@@ -8,6 +8,7 @@ export {
   offloadNames,
   setOffload,
 } from './device.ts';
+export { readSysctl } from './device-state.ts';
 export { KernelError, NetError } from './errors.ts';
 export type { Frame } from './frame-ring.ts';
 export { administratorEnvironment, ipBatch, ipJson } from './ip-command.ts';

@@ -1,17 +1,25 @@
 /** What the devices claim, the readings of the draft in force, and what the words of the report mean. */
-import type { ReadingFacts } from '../model/results.ts';
+import { claimsOf, claimValue, seenWords } from '../model/claims.ts';
+import type { ClaimFacts, ReadingFacts } from '../model/results.ts';
 import { classWords } from './clause-table.ts';
 import { html, type Markup } from './markup.ts';
 import { badge, code, inForceWords, readingAnchor, type Subject, told } from './parts.ts';
 
-function claimTable({ results: { ics, profile }, label, key }: Subject, several: boolean): Markup {
-  const rows = Object.entries(ics).map(
-    ([name, value]) =>
-      html`<tr><th scope="row">${code(name)}</th><td>${value === true ? 'yes' : value === false ? 'no' : told(value)}</td></tr>`,
+function claimTable({ results, label, key }: Subject, several: boolean): Markup {
+  const { profile } = results;
+  const all = claimsOf(results);
+  const isSeen = all.some(({ observed }) => observed !== undefined);
+  const rows = all.map(
+    ({ entry, value, observed }) =>
+      html`<tr><th scope="row">${code(entry)}</th><td>${told(claimValue(value))}</td>${isSeen ? html`<td>${observed === undefined ? '' : seen(observed)}</td>` : ''}</tr>`,
   );
   return html`<section class="claim"><h3 id="claims-${key}">${several ? `${label}: ` : ''}claims of ${told(profile.file)}</h3>
-<table aria-labelledby="claims-${key}"><thead><tr><th scope="col">Claim</th><th scope="col">Value</th></tr></thead><tbody>${rows}</tbody></table></section>`;
+<table aria-labelledby="claims-${key}"><thead><tr><th scope="col">Claim</th><th scope="col">Value</th>${isSeen ? html`<th scope="col">What was seen</th>` : ''}</tr></thead><tbody>${rows}</tbody></table></section>`;
 }
+
+/** A contradiction says so in words, not by colour alone. */
+const seen = (claim: ClaimFacts): Markup =>
+  claim.contradicts ? html`<strong>${told(seenWords(claim))}</strong>` : told(seenWords(claim));
 
 /** The implementation conformance statements, as the profiles make them. */
 export const claims = (subjects: readonly Subject[]): Markup =>

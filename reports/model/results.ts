@@ -52,6 +52,31 @@ export interface AddressFacts {
   name: string;
 }
 
+/** Something found before the first test that makes some tests worthless. */
+export interface SpoilerFacts {
+  /** Which check found it. */
+  check: string;
+  found: string;
+  mend: string;
+  /** Which tests: those that need the extensions, that use these ports, ... */
+  spoils: string;
+  ports?: string[];
+  mobileNodes?: number[];
+}
+
+/** An entry of the ICS against what was observed of the device; never a verdict. */
+export interface ClaimFacts {
+  entry: string;
+  claimed: string | boolean;
+  observed: string | boolean;
+  /** What showed it. */
+  because: string;
+  /** In which test; left out for what was observed before the first. */
+  test?: string;
+  /** Both cannot be so: claimed and absent, or not claimed and present. */
+  contradicts: boolean;
+}
+
 /** A file of packets beside results.json. */
 export interface CaptureFacts {
   /** From the run's folder on. */
@@ -92,6 +117,7 @@ export type MeasuredFacts = Pick<
   | 'visitedHostMac'
   | 'linkMacs'
   | 'unreachable'
+  | 'spoilers'
 >;
 
 /** Where a run that had been broken off went on. */
@@ -177,6 +203,8 @@ export interface Results {
   linkMacs?: string[];
   /** Why nothing could be judged: the device answered nothing at the start. */
   unreachable?: string;
+  /** What was found around the device that spoils some tests, which are INCONCLUSIVE because of it. */
+  spoilers?: SpoilerFacts[];
   start: string;
   end: string;
   /** Why the run is not whole: broken off, the bench gone. */
@@ -185,6 +213,8 @@ export interface Results {
   notRun?: string[];
   /** What of the surroundings may have spoiled verdicts. */
   findings: string[];
+  /** Entries of the ICS of which something was observed, in their order. */
+  observedClaims?: ClaimFacts[];
   /** Every packet of the run in one file; where it was broken off and resumed, of its first part. */
   capture?: CaptureFacts;
   /** Where the run was broken off and resumed: what was measured anew each time. */
@@ -202,7 +232,16 @@ export const subjectName = ({ role, document }: Pick<Results, 'role' | 'document
 /** What is known before the first test. */
 export type ResultsHeader = Omit<
   Results,
-  'end' | 'incomplete' | 'notRun' | 'findings' | 'capture' | 'parts' | 'totals' | 'clauses' | 'outcomes'
+  | 'end'
+  | 'incomplete'
+  | 'notRun'
+  | 'findings'
+  | 'observedClaims'
+  | 'capture'
+  | 'parts'
+  | 'totals'
+  | 'clauses'
+  | 'outcomes'
 >;
 
 /**
@@ -215,6 +254,7 @@ export function assemble(
     clauses: readonly ClauseFacts[];
     incomplete?: string | undefined;
     notRun?: string[];
+    observedClaims?: ClaimFacts[] | undefined;
     capture?: CaptureFacts | undefined;
     parts?: PartFacts[] | undefined;
   },
@@ -235,6 +275,9 @@ export function assemble(
     ...(incomplete === undefined ? {} : { incomplete }),
     ...(rest.notRun === undefined || rest.notRun.length === 0 ? {} : { notRun: rest.notRun }),
     findings: rest.findings,
+    ...(rest.observedClaims === undefined || rest.observedClaims.length === 0
+      ? {}
+      : { observedClaims: rest.observedClaims }),
     ...(capture === undefined ? {} : { capture }),
     ...(parts.length === 0 ? {} : { parts }),
     totals: totalsOf({ clauses, outcomes, ...(incomplete === undefined ? {} : { incomplete }) }),
@@ -245,13 +288,25 @@ export function assemble(
 
 /** The results with outcomes judged anew: everything that follows from them follows again. */
 export function withOutcomes(results: Results, outcomes: TestResult[]): Results {
-  const { end, incomplete, notRun, findings, capture, parts, totals: _totals, clauses, ...header } = results;
+  const {
+    end,
+    incomplete,
+    notRun,
+    findings,
+    observedClaims,
+    capture,
+    parts,
+    totals: _totals,
+    clauses,
+    ...header
+  } = results;
   const { outcomes: _outcomes, ...known } = header;
   return assemble(known, {
     end,
     incomplete,
     ...(notRun === undefined ? {} : { notRun }),
     findings,
+    observedClaims,
     capture,
     parts,
     clauses: clauses.map(({ state: _state, ...clause }) => clause),

@@ -92,7 +92,10 @@ export type ServerMessage =
   | ({ type: 'end' } & RunEnd);
 
 /** What is known after the last test. */
-export type RunEnd = Pick<Results, 'end' | 'findings' | 'incomplete' | 'notRun' | 'capture' | 'parts'>;
+export type RunEnd = Pick<
+  Results,
+  'end' | 'findings' | 'incomplete' | 'notRun' | 'observedClaims' | 'capture' | 'parts'
+>;
 
 /** What a test gets when it asks for its outcome, with the path of its capture. */
 export type Answer = { outcome: TestResult; capture?: string } | { problem: string };

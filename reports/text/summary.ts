@@ -1,6 +1,7 @@
 /** The summary of a run: failures first, then warnings, what stayed open and why, every clause of the role, the totals. */
 import { harmless } from '../../harness/engine/describe.ts';
 import { type Verdict, verdictOrder } from '../../harness/engine/outcome.ts';
+import { claimsOf, claimValue, seenWords } from '../model/claims.ts';
 import { isObserved, type RankCount, selected } from '../model/clauses.ts';
 import { type ClauseResult, exitStatusOf, type Results, subjectName } from '../model/results.ts';
 import { clauseTable, findingLines } from './finding.ts';
@@ -118,6 +119,21 @@ export function summary(results: Results, options: TextOptions = plain): string[
   return summaryOf([results], options);
 }
 
+/** The device's claims beside what was seen of them. */
+function claimLines(results: Results, whose: string, options: TextOptions): string[] {
+  if (results.observedClaims === undefined) return [];
+  return section(
+    `Claims (ICS), and what was seen of them${whose}`,
+    claimsOf(results).flatMap(({ entry, value, observed }) =>
+      labelled(
+        '  ',
+        `${harmless(entry)} = ${harmless(claimValue(value))}${observed === undefined ? '' : `: ${harmless(seenWords(observed))}`}`,
+        options.width,
+      ),
+    ),
+  );
+}
+
 /** What went wrong or stayed open; `whose` names the device where there are several. */
 function details(results: Results, whose: string, options: TextOptions): string[] {
   return [
@@ -126,6 +142,7 @@ function details(results: Results, whose: string, options: TextOptions): string[
     ...section(`Warnings${whose}`, findings(results, 'WARN', options)),
     ...section(`Inconclusive${whose}`, byReason(results, 'INCONCLUSIVE', options)),
     ...section(`Not applicable${whose}`, byReason(results, 'NOT APPLICABLE', options)),
+    ...claimLines(results, whose, options),
     ...results.findings.map((finding) => `Beware${whose}: ${harmless(finding)}`),
     ...(results.incomplete === undefined
       ? []
