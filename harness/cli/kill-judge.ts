@@ -2,9 +2,9 @@
 import { deviations } from '../agents/deviations.ts';
 import { notApplicable } from '../bench/schedule.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
-import type { Ledger } from '../vectors/ledger.ts';
+import type { Aspect, Clause, Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
-import type { TestCase } from '../vectors/types.ts';
+import type { DeviceRole, TestCase } from '../vectors/types.ts';
 
 /** A row of the matrix: a deviation (none: the agent as it should be) on one set-up, with the tests to run. */
 export interface Job {
@@ -131,6 +131,23 @@ export function wronglyBlamed(results: readonly Result[]): string[] {
     if (clauses.some((clause) => own.includes(clause))) return [];
     return [`${name} breaks ${own.join(', ')}, but the clauses blamed were: ${clauses.join(', ') || 'none'}`];
   });
+}
+
+/** Whether a clause, as a whole or in an aspect, gives a device of this role a verdict of its own. */
+export function isJudged(clause: Clause, role: DeviceRole): boolean {
+  const gives = ({ verdict }: Pick<Aspect, 'verdict'>): boolean => verdict !== 'INFO';
+  const aspects = Object.values(clause.aspects).filter(({ roles }) => roles?.includes(role) === true);
+  return (clause.roles.includes(role) && gives(clause)) || aspects.some(gives);
+}
+
+/** Clauses of class T that bind a role, and that no deviation of its agent was blamed for: a check that nothing breaks proves nothing. */
+export function unbroken(ledger: Ledger, role: DeviceRole, results: readonly Result[]): string[] {
+  const own = results.filter(({ job }) => job.deviation?.startsWith(`${role}/`) === true);
+  const broken = new Set(own.flatMap(({ blamed: clauses }) => clauses));
+  return [...ledger.clauses.values()]
+    .filter((clause) => clause.class === 'T' && clause.governedBy.length === 0 && isJudged(clause, role))
+    .filter(({ id }) => !broken.has(id))
+    .map(({ id }) => `no deviation of the ${role} was blamed for ${id}`);
 }
 
 function because(outcome: Outcome, baseline: Baseline | undefined): string {

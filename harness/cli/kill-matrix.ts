@@ -11,11 +11,11 @@ import { notApplicable } from '../bench/schedule.ts';
 import { mountPrivateRun } from '../net/index.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
-import type { Role, TestCase } from '../vectors/types.ts';
+import { deviceRoles, type Role, type TestCase } from '../vectors/types.ts';
 import { type LoadedSuite, loadCatalogue } from './catalogue.ts';
 import { UsageError } from './errors.ts';
 import { inPrivateWorld } from './isolation.ts';
-import { type Job, type Result, wronglyBlamed } from './kill-judge.ts';
+import { type Job, type Result, unbroken, wronglyBlamed } from './kill-judge.ts';
 import { updateKills } from './kill-update.ts';
 import type { FromWorker, ToWorker } from './kill-worker.ts';
 import { labProfiles, profileFile } from './lab-profiles.ts';
@@ -158,7 +158,7 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   const sample = Number(options.sample);
   if (!Number.isInteger(sample) || sample < 1 || sample > 100)
     throw new UsageError(`--sample takes a number from 1 to 100, not "${options.sample}"`);
-  const { suites, tests: all } = loadCatalogue();
+  const { suites, ledger, tests: all } = loadCatalogue();
   const names = options.deviation.length > 0 ? options.deviation : [...deviations.keys()];
   const choice = namedOnDemandOnly(suites);
   const jobs = (Object.keys(labProfiles) as Role[])
@@ -183,6 +183,9 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   if (options.update) updateKills(results, all);
   const failed = results.filter((result) => result.problems.length > 0);
   const wrong = wronglyBlamed(results.filter(({ job }) => !labProfiles.scenario.includes(job.profile)));
+  if (options.deviation.length === 0 && options.update !== true)
+    for (const role of deviceRoles)
+      if (options.role === undefined || options.role === role) wrong.push(...unbroken(ledger, role, results));
   for (const problem of wrong) process.stdout.write(`WRONG ${problem}\n`);
   const amiss = failed.length + wrong.length;
   process.stdout.write(`kill matrix: ${results.length - failed.length} passed, ${amiss} failed\n`);
