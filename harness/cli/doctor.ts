@@ -45,17 +45,16 @@ export async function doctorCommand(options: DoctorOptions): Promise<void> {
 
 /** Open the bench of a profile and look at everything. */
 async function findingsOf(profile: Profile, tell: (line: string) => void, fix: boolean): Promise<Finding[]> {
-  let undo = (): void => {};
   try {
     tell('opening the bench');
     const open = await openBench(profile);
     try {
-      if (fix) undo = mendSettings(profile, 'lab' in profile.bench ? [] : open.bench.places(), tell);
+      const mended = fix && !('lab' in profile.bench) ? mendSettings(profile, open.bench.places()) : [];
       const { ledger, tests } = suiteOf('draft');
       const schedule = new Schedule({ profile, ledger, bench: open.bench });
       tell('trying to reach the device');
       await schedule.warmUp(tests.filter(({ role }) => role === profile.role));
-      const findings = await examine({
+      const examined = await examine({
         profile,
         bench: open.bench,
         facts: schedule.facts,
@@ -63,11 +62,11 @@ async function findingsOf(profile: Profile, tell: (line: string) => void, fix: b
         tell,
         whole: true,
       });
+      const findings = [...mended, ...examined];
       const { unreachable } = schedule.facts;
       const isExplained = spoilersOf(findings).some(({ spoils }) => spoils === 'everything');
       return unreachable === undefined || isExplained ? findings : [...findings, lastResort(unreachable)];
     } finally {
-      undo();
       await open.close();
     }
   } catch (error) {

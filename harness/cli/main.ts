@@ -269,7 +269,7 @@ export function program(): Command {
     )
     .option(
       '--fix',
-      'look with the settings of the port devices mended (reverse-path filter, offload), and put them back',
+      'mend the settings of the port devices that are safe to mend (reverse-path filter, offload), and say how to put them back',
     )
     .option('--json', 'for machines')
     .addHelpText(

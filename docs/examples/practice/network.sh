@@ -8,12 +8,19 @@
 # network.sh up builds it, network.sh down takes it away. Nothing outside of these five namespaces is touched.
 set -eu
 
+add() { # namespace, address, device
+  case $2 in
+  *:*) ip -n "$1" address add "$2" dev "$3" nodad ;;
+  *) ip -n "$1" address add "$2" dev "$3" ;;
+  esac
+}
+
 link() { # namespace, its addresses, the device's addresses
   name=$1
   ip netns add "$name"
   ip link add eth0 netns "$name" type veth peer name "${name}0" netns acme
-  for address in $2; do ip -n "$name" address add "$address" dev eth0 nodad; done
-  for address in $3; do ip -n acme address add "$address" dev "${name}0" nodad; done
+  for address in $2; do add "$name" "$address" eth0; done
+  for address in $3; do add acme "$address" "${name}0"; done
   ip -n "$name" link set lo up
   ip -n "$name" link set eth0 up
   ip -n acme link set "${name}0" up

@@ -1,4 +1,4 @@
-/** Mends of the settings of the harness's own port devices, put back afterwards. */
+/** Mends of the settings of the harness's own port devices. They stay, as runs need them; how to put each back is told. */
 import {
   inNamespace,
   offloadIsOn,
@@ -9,49 +9,39 @@ import {
   writeSysctls,
 } from '../../net/index.ts';
 import type { PortLink, Profile } from '../../vectors/profile.ts';
-import type { Fix } from './finding.ts';
+import { type Finding, type Fix, note } from './finding.ts';
 import { type PlacedPort, portFindings } from './ports.ts';
 
-/** Mend what is safe to mend; returns what puts it back. `tell` is told of each change. Throws KernelError or NetError. */
-export function mendSettings(
-  profile: Profile,
-  ports: readonly PlacedPort[],
-  tell: (line: string) => void,
-): () => void {
-  const undo: (() => void)[] = [];
-  for (const { fix } of portFindings(profile, ports, false)) {
+/** Mend what is safe to mend; a finding for each change. Throws KernelError or NetError. */
+export function mendSettings(profile: Profile, ports: readonly PlacedPort[]): Finding[] {
+  return portFindings(profile, ports, false).flatMap(({ fix }) => {
     const link = ports.find(({ name }) => name === fix?.port)?.link;
-    if (fix === undefined || link === undefined) continue;
-    tell(
-      `mending ${fix.kind === 'sysctl' ? fix.name : `offloads of ${link.device}`} for as long as this takes`,
-    );
-    undo.push(mend(fix, link));
-  }
-  return () => {
-    for (const back of undo.splice(0).reverse()) back();
-  };
+    return fix === undefined || link === undefined ? [] : [mend(fix, link)];
+  });
 }
 
-function mend(fix: Fix, { device, namespace: path }: PortLink): () => void {
-  const within = <T>(work: (namespace: ReturnType<typeof openNamespace> | undefined) => T): T => {
-    const namespace = path === undefined ? undefined : openNamespace(path);
-    try {
-      return work(namespace);
-    } finally {
-      namespace?.close();
-    }
-  };
-  return within((namespace) => {
+function mend(fix: Fix, { device, namespace: path }: PortLink): Finding {
+  const namespace = path === undefined ? undefined : openNamespace(path);
+  const inside = path === undefined ? '' : `nsenter --net=${path} `;
+  try {
     if (fix.kind === 'sysctl') {
       const before = inNamespace(namespace, () => readSysctl(fix.name)) ?? '0';
       writeSysctls(namespace, { [fix.name]: fix.value });
-      return () => within((again) => writeSysctls(again, { [fix.name]: before }));
+      const name = `net.${fix.name.replaceAll('/', '.')}`;
+      return note(
+        `port ${fix.port}`,
+        `${name} was ${before} and is ${fix.value} now`,
+        `to put it back: ${inside}sysctl -w ${name}=${before}`,
+      );
     }
     const on = offloadNames.filter((one) => offloadIsOn(device, one, namespace) === true);
     for (const one of on) setOffload(device, one, false, namespace);
-    return () =>
-      within((again) => {
-        for (const one of on) setOffload(device, one, true, again);
-      });
-  });
+    return note(
+      `port ${fix.port}`,
+      `offloads of ${device} were switched off: ${on.join(', ')}`,
+      `to put them back: ${inside}ethtool -K ${device} tx on tso on gso on gro on rx on`,
+    );
+  } finally {
+    namespace?.close();
+  }
 }
