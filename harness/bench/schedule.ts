@@ -11,7 +11,7 @@ import type { MobileNode } from '../vectors/pool.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { MobileNodeNeeds, Position, Role, TestCase } from '../vectors/types.ts';
 import { BenchError } from './agent-process.ts';
-import type { LiveBench } from './live.ts';
+import { framesLost, type LiveBench } from './live.ts';
 
 export interface RunSettings {
   profile: Profile;
@@ -373,8 +373,9 @@ export function isAsNeeded(node: MobileNode, needs: MobileNodeNeeds): boolean {
   );
 }
 
-/** The harness missed a moment, and nothing was found before that. */
-const worthAnother = ({ late, verdict }: Outcome): boolean => late === true && verdict === 'INCONCLUSIVE';
+/** The harness missed a moment, or frames, and nothing was found before that. */
+const worthAnother = ({ late, verdict, breakdown }: Outcome): boolean =>
+  (late === true || breakdown?.reason.startsWith(framesLost) === true) && verdict === 'INCONCLUSIVE';
 
 /** The outcome of a test that is not run: not claimed, or nothing could come of it. Undefined when it is to be run. */
 export function notRun(
