@@ -38,7 +38,9 @@ export interface Found {
 }
 
 const configuration = join(projectRoot, 'harness/bench/lab/home-agent.config.json');
-const standard = JSON.parse(readFileSync(join(projectRoot, 'harness/bench/lab/home-agent.profile.json'), 'utf8'));
+const standard = JSON.parse(
+  readFileSync(join(projectRoot, 'harness/bench/lab/home-agent.profile.json'), 'utf8'),
+);
 const ledger = loadLedger();
 const all = loadVectors({ ledger }).tests;
 const tests = chosen.map((id) => {
@@ -126,10 +128,17 @@ async function startFlood(
     { payload: '00'.repeat(64) },
   ]);
   const script = fileURLToPath(new URL('./testing/flood.ts', import.meta.url));
-  const argv = [process.execPath, '--import', 'tsx', script, boxAt.network, toHex(frame), String(packetsPerSecond)];
+  const argv = [
+    process.execPath,
+    '--import',
+    'tsx',
+    script,
+    boxAt.network,
+    toHex(frame),
+    String(packetsPerSecond),
+  ];
   const child = spawnIn(namespace, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
-  child.stdout?.on('data', (text) => process.stderr.write(`flood: ${text}`));
   await once(child.stdout as NodeJS.ReadableStream, 'data');
   return { child, ended };
 }

@@ -22,16 +22,14 @@ export const boxAt = { name: 'box', network: 'up0', device: 'down0', core: 'iut0
 /** A lab with a box in the link between core and the device under test. */
 export function withBox(topology: Topology): Topology {
   const ends = { core: boxAt.network, iut: boxAt.device };
-  const isUpstream = ([near, far]: Topology['links'][number]): boolean => near.at === 'core' && far.at === 'iut';
+  const isUpstream = ([near, far]: Topology['links'][number]): boolean =>
+    near.at === 'core' && far.at === 'iut';
   return {
     ...topology,
     names: [...topology.names, boxAt.name],
     links: topology.links.flatMap((link): Topology['links'] =>
       isUpstream(link)
-        ? link.map((end) => [
-            end,
-            { at: boxAt.name, device: ends[end.at as 'core' | 'iut'], addresses: [] },
-          ])
+        ? link.map((end) => [end, { at: boxAt.name, device: ends[end.at as 'core' | 'iut'], addresses: [] }])
         : [link],
     ),
     silent: [
