@@ -298,6 +298,8 @@ export class LiveBench {
   private readonly open = new Set<LiveSession>();
   /** The keys of each session. */
   private readonly keys = new Map<LiveSession, Set<string>>();
+  /** Has the device begin anew; throws HookMissing when the profile has no means for it. */
+  reset: (() => Promise<void>) | undefined;
   /** Called with every frame of every port while tests run. */
   onFrame: (frame: SeenFrame) => void = () => {};
   private interruption: string | undefined;
@@ -412,6 +414,10 @@ export class LiveBench {
     switch (action.kind) {
       case 'hook':
         await hook(action.name, mobileNode);
+        return undefined;
+      case 'reset':
+        if (this.reset === undefined) throw new HookMissing('nothing on this bench resets the device');
+        await this.reset();
         return undefined;
       case 'move':
         if (move === undefined) throw new HookMissing('nothing on this bench moves the mobile node');

@@ -57,6 +57,8 @@ export async function openBench(profile: Profile, options: OpenOptions = {}): Pr
 /** What has been opened so far, closed in reverse order. */
 class Opened {
   readonly agents: { role: DeviceRole; process: AgentProcess }[] = [];
+  /** Has the devices that are no embedded agents begin anew. */
+  resetOthers: () => Promise<void> = async () => {};
   live: LiveBench | undefined;
   panel: Panel | Mover | undefined;
   private readonly closers: (() => unknown)[] = [];
@@ -82,15 +84,24 @@ class Opened {
     const { live, agents } = this;
     if (live === undefined) throw new Error('there is no bench');
     checkDeviations(agents, deviations);
+    let inForce = deviations;
+    const beginAnew = async (names: readonly string[]): Promise<void> => {
+      // An agent that begins anew is to find nothing of what was before.
+      this.panel?.unplug();
+      for (const { role, process } of agents)
+        await process.order(['deviate', ...deviationsOf(role, names)].join(' '));
+      inForce = names;
+    };
+    live.reset = async () => {
+      await this.resetOthers();
+      await beginAnew(inForce);
+    };
     return {
       bench: live,
       agentLog: agents[0]?.process.log ?? [],
       deviate: async (names) => {
         checkDeviations(agents, names);
-        // An agent that begins anew is to find nothing of what was before.
-        this.panel?.unplug();
-        for (const { role, process } of agents)
-          await process.order(['deviate', ...deviationsOf(role, names)].join(' '));
+        await beginAnew(names);
       },
       close: () => this.close(),
     };
@@ -299,6 +310,9 @@ async function openPorts(
         ? runHook(settings, name, { mobileNode: naiOf(profile, mobileNode) }, options.ask)
         : own.order(`${name} ${mobileNode + 1}`);
     },
+  };
+  opened.resetOthers = async () => {
+    throw new HookMissing('the profile has no bench.hooks.reset that has the device begin anew');
   };
   if (profile.role !== 'scenario') {
     opened.live = opened.keep(new LiveBench(common));

@@ -51,6 +51,8 @@ export interface Sent extends Outgoing {
 /** What is done to a device, or with it, other than sending it a packet. */
 export type Action =
   | { kind: 'hook'; name: HookName }
+  /** The device begins anew. */
+  | { kind: 'reset' }
   /** The mobile node is plugged into another network. */
   | { kind: 'move'; network: string }
   /**
@@ -64,6 +66,8 @@ export function actionName(action: Action): string {
   switch (action.kind) {
     case 'hook':
       return action.name;
+    case 'reset':
+      return 'reset';
     case 'move':
       return `move ${action.network}`;
     case 'transfer':

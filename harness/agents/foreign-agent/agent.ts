@@ -8,6 +8,7 @@ import {
   type PacketPort,
 } from '../../net/index.ts';
 import { directedBroadcast, type Ipv6Key, ipv4Number, ipv6Key, ipv6KeyAt } from '../common/addresses.ts';
+import { createDeafness } from '../common/deafness.ts';
 import { mobileIpPort } from '../common/messages.ts';
 import { ipv4Packet, protocol } from '../common/packets.ts';
 import { ethernetLength, etherType, macOf, openAgentPort } from '../common/port.ts';
@@ -191,11 +192,17 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     }
   }
 
+  const isDeaf = createDeafness(deviates);
+
   function open(device: string, onFrame: (frame: Buffer, isMulticast: boolean) => void): PacketPort {
     return openAgentPort({
       namespace,
       device,
-      onFrame: (frame, _port, isMulticast) => onFrame(frame, isMulticast),
+      onFrame: (frame, _port, isMulticast) => {
+        if (isDeaf?.(frame) !== true) {
+          onFrame(frame, isMulticast);
+        }
+      },
       count,
       log,
     });

@@ -1,3 +1,4 @@
+import { stoppingDeviations } from '../common/deafness.ts';
 import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
 import { dataDeviations } from './deviations-data.ts';
 
@@ -431,7 +432,7 @@ const signalling = {
   },
 } satisfies Record<string, Deviation>;
 
-const table = { ...signalling, ...dataDeviations };
+const table = { ...signalling, ...dataDeviations, ...stoppingDeviations };
 
 export type ForeignAgentDeviation = keyof typeof table;
 export const foreignAgentDeviations: Readonly<Record<ForeignAgentDeviation, Deviation>> = table;

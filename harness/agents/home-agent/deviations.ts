@@ -1,7 +1,9 @@
+import { stoppingDeviations } from '../common/deafness.ts';
 import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
 
 /** Every way in which the reference home agent can be made to break a clause; the names lack the role. */
 const table = {
+  ...stoppingDeviations,
   // Advertisements (section 2).
   'advertises-without-a-flag': {
     clause: '2.1-a',
