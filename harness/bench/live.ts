@@ -39,6 +39,12 @@ const leaseSeconds = 3600;
 /** The link of one mobile node under test: all of it belongs to the test that it is in. */
 const linkName = (mobileNode: number): string => `link ${mobileNode}`;
 
+/** A test that gets more frames than this is flooded: they would fill the memory, and looking through them takes too long. */
+const mostFrames = 20_000;
+
+/** How the reason begins when the kernel had to drop frames: a test that they are missing from is worth another try. */
+export const framesLost = 'frames were lost';
+
 /** Packets that may be between the socket and the capture at once. */
 const mostUnderWay = 256;
 
@@ -204,11 +210,14 @@ class LiveSession implements BenchSession {
   readonly mobileNode: number;
   private readonly release: () => void;
   private wake: (() => void) | undefined;
+  private readonly lostBefore: number;
+  private flooded = false;
 
   constructor(bench: LiveBench, mobileNode: number, release: () => void) {
     this.bench = bench;
     this.mobileNode = mobileNode;
     this.release = release;
+    this.lostBefore = bench.dropped();
   }
 
   now(): number {
@@ -216,6 +225,7 @@ class LiveSession implements BenchSession {
   }
 
   async send(port: PortName, build: (nowNs: number) => Outgoing): Promise<Sent> {
+    this.checkFlood();
     const sent = await this.bench.send(port, build, this);
     this.lastSentNs = sent.timeNs;
     return sent;
@@ -227,9 +237,30 @@ class LiveSession implements BenchSession {
 
   /** Called by the bench for each frame of this session. */
   add(frame: SeenFrame): void {
+    if (this.frames.length >= mostFrames) {
+      this.flooded = true;
+      this.wake?.();
+      return;
+    }
     this.frames.push(frame);
     this.onFrame(frame);
     this.wake?.();
+  }
+
+  private checkFlood(): void {
+    if (this.flooded)
+      throw new BenchInterrupted(
+        `this test was flooded: more than ${mostFrames} frames came for its addresses, the last ones at port ${this.frames.at(-1)?.port}`,
+      );
+  }
+
+  /** That something did not come says nothing when frames were dropped meanwhile. */
+  private checkLost(): void {
+    const lost = this.bench.dropped() - this.lostBefore;
+    if (lost > 0)
+      throw new BenchInterrupted(
+        `${framesLost}: the kernel dropped ${lost} of them while this test ran, as this machine could not read them in time; what was waited for may have been among them`,
+      );
   }
 
   /** Called by the bench when it is interrupted. */
@@ -241,11 +272,14 @@ class LiveSession implements BenchSession {
     for (;;) {
       if (this.frames.length > count) return true;
       this.bench.check();
+      this.checkFlood();
       const left = untilNs + deliveryNs - this.now();
       if (left <= 0) {
         drainPorts();
         if (this.bench.isSpread) await this.bench.settle();
-        return this.frames.length > count;
+        if (this.frames.length > count) return true;
+        this.checkLost();
+        return false;
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(Math.ceil(left / 1_000_000), 2 ** 31 - 1));

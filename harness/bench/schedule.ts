@@ -13,7 +13,7 @@ import type { Profile } from '../vectors/profile.ts';
 import type { MobileNodeNeeds, Position, Role, TestCase } from '../vectors/types.ts';
 import { BenchError } from './agent-process.ts';
 import { causeOf, type Spoiler, spoilerOf } from './doctor/finding.ts';
-import type { LiveBench } from './live.ts';
+import { framesLost, type LiveBench } from './live.ts';
 import { paceOf, patientTimers, roundTripOf } from './pace.ts';
 
 export interface RunSettings {
@@ -199,13 +199,18 @@ export class Schedule {
       postamble: [],
     };
     for (let n = 0; n < controls; n += 1) {
-      const { outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` });
+      let { outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` });
+      for (let again = 1; worthAnother(outcome) && again < attempts; again += 1)
+        ({ outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` }));
+      // Something of before may be in the way of one mobile node, not of the next one.
+      if (isRefused(outcome))
+        ({ outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` }));
       this.warmUpFrames.push(...frames);
       // The last one that answers counts: before it neighbours may have been looked for.
       const roundTripNs = roundTripOf(outcome, frames);
       // A profile with which not even that can be sent is none.
       if (outcome.reason?.startsWith(harnessFailed)) throw new BenchError(outcome.reason);
-      if (roundTripNs === undefined) {
+      if (roundTripNs === undefined || isRefused(outcome)) {
         this.facts.unreachable = this.whyUnanswered(control, outcome);
         return;
       }
@@ -241,7 +246,7 @@ export class Schedule {
     const mn = profile.mobileNodes[outcome.mobileNodes[0] ?? -1];
     if (lacking || outcome.breakdown !== undefined || outcome.late === true) return reason;
     if (unmet === undefined || sent === undefined || mn === undefined) return reason;
-    const { nothing, fields } = warmUps[control.role];
+    const { nothing, refused, fields } = warmUps[control.role];
     const [, from = '', packet = ''] = /^at (\S+) sent (.*)/.exec(sent.text) ?? [];
     const headers = packet.split(' / ').filter((layer) => /^(IPv4|IPv6|UDP) /.test(layer));
     const expectation = [...control.prelude.mn, ...control.preamble].find(
@@ -256,7 +261,7 @@ export class Schedule {
       (field) => !('lab' in profile.bench) || !field.startsWith('bench.'),
     );
     return [
-      `before the first test ${nothing}`,
+      `before the first test ${unmet.frames.length === 0 ? nothing : (refused ?? nothing)}`,
       `sent at port ${from}: ${headers.join(' / ')}`,
       `at port ${at ?? from} ${unmet.text.replace(/^at \S+ /, '')}`,
       `check ${check.join(', ')} of the profile`,
@@ -450,18 +455,27 @@ export function warmUpPosition(profile: Profile): Position {
 
 /** The places where a warm-up may register, what to call it when nothing comes of it, and what it rests on. */
 const warmUps: {
-  readonly [role in Role]: { position: Position; secured: Position; nothing: string; fields: string[] };
+  readonly [role in Role]: {
+    position: Position;
+    secured: Position;
+    nothing: string;
+    /** What to call it when something else came than was to come. */
+    refused?: string;
+    fields: string[];
+  };
 } = {
   'home-agent': {
     position: 'co-located',
     secured: 'foreign-agent-secured',
     nothing: 'the device answered no valid registration',
+    refused: 'the device accepted no valid registration',
     fields: ['ixit.homeAgent.address', 'ixit.careOfAddresses', 'ixit.mobileNodes'],
   },
   'foreign-agent': {
     position: 'visited-link',
     secured: 'visited-link-secured',
     nothing: 'no valid registration came through the device',
+    refused: 'no valid registration was accepted by way of the device',
     fields: ['ixit.foreignAgent', 'ixit.homeAgents', 'ixit.mobileNodes'],
   },
   'mobile-node': {
@@ -518,8 +532,13 @@ export function isAsNeeded(node: MobileNode, needs: MobileNodeNeeds): boolean {
   );
 }
 
-/** The harness missed a moment, and nothing was found before that. */
-const worthAnother = ({ late, verdict }: Outcome): boolean => late === true && verdict === 'INCONCLUSIVE';
+/** A control of a warm-up did not hold; mobile nodes and scenarios have others before it that tell as much. */
+const isRefused = ({ role, verdict }: Outcome): boolean =>
+  (role === 'home-agent' || role === 'foreign-agent') && verdict === 'INCONCLUSIVE';
+
+/** The harness missed a moment, or frames, and nothing was found before that. */
+const worthAnother = ({ late, verdict, breakdown }: Outcome): boolean =>
+  (late === true || breakdown?.reason.startsWith(framesLost) === true) && verdict === 'INCONCLUSIVE';
 
 /** The outcome of a test that is not run: not claimed, or nothing could come of it. Undefined when it is to be run. */
 export function notRun(

@@ -4,10 +4,13 @@
  */
 import { isAsNeeded, mobileNodesFor, surroundings } from '../bench/schedule.ts';
 import { Context } from '../engine/context.ts';
+import { datagramOf } from '../engine/robustness/datagram.ts';
+import { generatedInputs, generatorDefaults } from '../engine/robustness/generate.ts';
+import { variantsOf } from '../engine/robustness/variants.ts';
 import { withKeysAtHand } from '../engine/sent.ts';
 import { fault } from '../vectors/errors.ts';
 import type { Profile } from '../vectors/profile.ts';
-import type { Json, Step, TestCase } from '../vectors/types.ts';
+import type { Json, Step, SurviveStep, TestCase } from '../vectors/types.ts';
 import { encodePacket, type Packet, type Tamper } from '../wire/index.ts';
 
 /** What a captured value looks like, by the last word of the path it is taken from. */
@@ -139,10 +142,30 @@ function rehearseStep(step: Step, context: Context): number {
     case 'transfer':
       context.resolve(step.to, moment);
       return 0;
+    case 'survive':
+      context.port(step.at);
+      return step.packets.reduce((sum, packet) => sum + rehearseHostile(step, packet, context), 0);
     case 'hook':
     case 'move':
       return 0;
   }
+}
+
+/** Of what is made of a valid packet, the number of packets. */
+function rehearseHostile(step: SurviveStep, packet: Json[], context: Context): number {
+  const associations = context.associations(step.by);
+  const built = withKeysAtHand(context.resolve(packet, moment, step.by) as unknown as Packet, associations);
+  const options = { types: context.around.extensionTypes, associations };
+  const datagram = datagramOf(built, options);
+  const inputs = step.variants.flatMap((kind) => {
+    const made =
+      kind === 'generated'
+        ? generatedInputs(step.path, { ...generatorDefaults, inputs: 20 })
+        : variantsOf(kind, built, options);
+    if (made.length === 0) throw new Error(`nothing "${kind}" can be made of this packet`);
+    return made;
+  });
+  return inputs.reduce((sum, input) => sum + input.make(datagram, built).length, 0);
 }
 
 function seconds(context: Context, value: Json): void {

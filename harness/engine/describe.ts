@@ -157,6 +157,8 @@ export function stepWords(step: Step): string {
       return `plug the mobile node into another network: ${step.to}`;
     case 'transfer':
       return `transfer ${step.octets} octets by TCP to ${String(step.to)} and back (connection ${step.connection})`;
+    case 'survive':
+      return `at ${place(step.at)} send hostile input (${step.variants.join(', ')}) made of ${step.packets.map(joined).join(' | ')}, and expect a valid registration to be answered all the same`;
     case 'every':
       return `at ${place(step.at)} expect every packet of ${joined(step.of)} to be ${joined(step.checks[0]?.pattern ?? [])}`;
   }

@@ -6,6 +6,9 @@ export class Inconclusive extends Error {}
 /** The harness itself missed a moment that the vector prescribes: the machine was too busy. */
 export class Late extends Inconclusive {}
 
+/** The device is there, and said no to what the vector goes on from. */
+export class Refused extends Inconclusive {}
+
 /** The device does not do what the test is about. */
 export class NotApplicable extends Error {}
 

@@ -32,6 +32,8 @@ export interface Judgement {
   reading?: string;
   /** Which of the options of a record was seen, or "nothing". */
   recorded?: string;
+  /** The shortest input found that stops the device: its packets in hex, from the IP header (or the link header) on, and where they came from. */
+  input?: { port: string; packets: string[] };
   /** What closed the window of a silence. */
   silence?: 'barrier' | 'time';
   /** Numbers (from 1) of the frames it rests on, in the vector's capture. */

@@ -222,7 +222,7 @@ export class Progress {
     ok: boolean,
     evidence: Pick<
       Judgement,
-      'recorded' | 'expected' | 'actual' | 'difference' | 'reading' | 'silence' | 'frames'
+      'recorded' | 'expected' | 'actual' | 'difference' | 'reading' | 'input' | 'silence' | 'frames'
     >,
   ): Verdict {
     const verdicts: Verdict[] = [];

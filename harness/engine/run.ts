@@ -16,12 +16,13 @@ import {
 } from './bench.ts';
 import { Context } from './context.ts';
 import { packetWords, seenWords } from './describe.ts';
-import { BodyEnds, Inconclusive, Late, NotApplicable } from './endings.ts';
+import { BodyEnds, Inconclusive, Late, NotApplicable, Refused } from './endings.ts';
 import { asksForReply, asksForRequest, isAccepted, isRequest, newestRequest, replyCode } from './frames.ts';
 import type { Surroundings } from './identities.ts';
 import { matchPattern } from './match.ts';
 import { type Outcome, type Verdict, worst } from './outcome.ts';
 import { type Answer, type Part, Progress, secondNs } from './progress.ts';
+import { survive } from './robustness/survive.ts';
 import { type SentMessage, withKeysAtHand } from './sent.ts';
 import { Tally } from './tally.ts';
 import { record, silence } from './windows.ts';
@@ -47,14 +48,14 @@ const standardRepeatSeconds = 1.05;
  */
 const denialsOfContent = [64, 65, 70, 71];
 
-const answering = new WeakMap<SendStep, boolean>();
+const answering = new WeakMap<Json[], boolean>();
 
 /** Whether a message is a reply to a request of the device. */
-function answersDevice(step: SendStep): boolean {
-  const known = answering.get(step);
+function answersDevice({ packet }: Pick<SendStep, 'packet'>): boolean {
+  const known = answering.get(packet);
   if (known !== undefined) return known;
-  const answers = /"\$(identification\.(reply|otherReply)|asked\.port)"/.test(JSON.stringify(step.packet));
-  answering.set(step, answers);
+  const answers = /"\$(identification\.(reply|otherReply)|asked\.port)"/.test(JSON.stringify(packet));
+  answering.set(packet, answers);
   return answers;
 }
 
@@ -89,6 +90,9 @@ class Run extends Progress {
 
   private groupClosed = false;
 
+  /** Messages are sent once, and waited for no longer than this. */
+  private hurrySeconds: number | undefined;
+
   async all(part: Part, steps: Step[]): Promise<void> {
     this.part = part;
     for (const step of steps) await this.one(step);
@@ -119,6 +123,11 @@ class Run extends Progress {
         return transfer(this, step);
       case 'every':
         return every(this, step);
+      case 'survive':
+        return survive(this, step, {
+          isAlive: (hurrySeconds) => this.isAlive(hurrySeconds),
+          known: (by, packet) => this.newestKnown({ by, packet }),
+        });
     }
   }
 
@@ -177,7 +186,7 @@ class Run extends Progress {
   }
 
   /** See Stimulus.known. */
-  private newestKnown(step: SendStep): string | undefined {
+  private newestKnown(step: Pick<SendStep, 'by' | 'packet'>): string | undefined {
     if (this.context.around.role !== 'mobile-node') return this.newestNonce(step.by);
     return answersDevice(step) ? newestRequest(this.session.frames) : undefined;
   }
@@ -206,7 +215,7 @@ class Run extends Progress {
     const port = this.context.port(step.at);
     const request = this.requestOf(step.answers);
     const from = step.since === undefined ? this.lastSendNs : this.timeOf(step.since);
-    const within = this.seconds(step.within ?? this.context.around.timers.replySeconds);
+    const within = this.hurrySeconds ?? this.seconds(step.within ?? this.context.around.timers.replySeconds);
     const primary = step.checks[0];
     if (primary === undefined) return;
     const pattern = this.resolve(primary.pattern, request?.by);
@@ -292,7 +301,9 @@ class Run extends Progress {
       }
     }
     const repeatable =
-      step.within === undefined && (request === undefined || this.isCurrent(request, pattern));
+      this.hurrySeconds === undefined &&
+      step.within === undefined &&
+      (request === undefined || this.isCurrent(request, pattern));
     const group = repeatable ? [...this.group] : [];
     const { repeatSeconds = standardRepeatSeconds } = this.context.around;
     for (let left = group.length > 0 ? repetitions : 0; ; left -= 1) {
@@ -332,7 +343,7 @@ class Run extends Progress {
       if (code === undefined || code < 64 || code > 127 || frame.outgoing) continue;
       if (!this.messages.isReplyTo(frame, request)) continue;
       if (denialsOfContent.includes(code)) return code;
-      throw new Inconclusive(`the foreign agent refused the request with code ${code}`);
+      throw new Refused(`the foreign agent refused the request with code ${code}`);
     }
     return undefined;
   }
@@ -412,6 +423,28 @@ class Run extends Progress {
       end,
       [],
     );
+  }
+
+  /** Whether a valid registration is answered, in whatever way; in a hurry it is sent once, and waited for so long. */
+  private async isAlive(hurrySeconds?: number): Promise<boolean> {
+    const { part } = this;
+    const [, plain] = this.test.liveness;
+    const steps = this.context.around.other === undefined ? plain.mn : plain.other;
+    const noted = this.steps.length;
+    this.hurrySeconds = hurrySeconds;
+    try {
+      await this.all('liveness', steps);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Inconclusive) || error instanceof Late) throw error;
+      // A denial is an answer, too.
+      const unmet = this.steps.slice(noted).findLast(({ ok }) => !ok);
+      return error instanceof Refused || (unmet?.frames.length ?? 0) > 0;
+    } finally {
+      this.part = part;
+      this.group = [];
+      this.hurrySeconds = undefined;
+    }
   }
 
   /**

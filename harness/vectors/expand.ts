@@ -5,7 +5,7 @@
 
 import { fault } from './errors.ts';
 import { ExpressionError, evaluate, parseExpression, type Value } from './expression.ts';
-import type { Check, HookName, Json, JsonObject, MoveStep, Position, Step } from './types.ts';
+import type { Check, HookName, Json, JsonObject, MoveStep, Position, Step, VariantName } from './types.ts';
 
 export interface Fragment {
   title: string;
@@ -311,6 +311,19 @@ function readStep(
       ...(reading === undefined ? {} : { reading }),
     };
   }
+  if (isObject(step.survive)) {
+    needClause();
+    const { at, packets, variants, by } = step.survive;
+    return {
+      kind: 'survive',
+      path,
+      at: at ?? null,
+      packets: packets as Json[][],
+      variants: variants as VariantName[],
+      by: String(by ?? 'mn'),
+      clauses,
+    };
+  }
   if (isObject(step.wait)) {
     return {
       kind: 'wait',
@@ -352,6 +365,6 @@ function readStep(
   throw fault(
     file,
     path,
-    'a step has one of "send", "expect", "silence", "record", "wait", "hook", "move", "transfer" or "use"',
+    'a step has one of "send", "expect", "silence", "record", "survive", "wait", "hook", "move", "transfer" or "use"',
   );
 }

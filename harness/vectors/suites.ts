@@ -18,6 +18,8 @@ export interface Suite {
   readonly fragmentsFrom?: string;
   /** It is run only when it is asked for. */
   readonly onDemand?: boolean;
+  /** Its tests may stop a device: no other runs meanwhile. */
+  readonly oneAtATime?: boolean;
   /** Place in a run: a suite on which another rests comes first. */
   readonly order: number;
 }

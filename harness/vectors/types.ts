@@ -190,6 +190,35 @@ export interface EveryStep {
   control: boolean;
 }
 
+/** What hostile input is made of a valid packet; see harness/engine/robustness/variants.ts. */
+export const variantNames = [
+  'valid',
+  'truncated',
+  'lengths',
+  'repeated',
+  'unknown-types',
+  'orders',
+  'fragments',
+  'checksums',
+  'nested',
+  'burst',
+  'generated',
+] as const;
+export type VariantName = (typeof variantNames)[number];
+
+/** The device is sent hostile input and has to go on answering valid registrations. */
+export interface SurviveStep {
+  kind: 'survive';
+  path: string;
+  at: Json;
+  /** Valid packets, of each of which every variant is made. */
+  packets: Json[][];
+  variants: VariantName[];
+  /** Whose security association signs: `mn`, `other`. */
+  by: string;
+  clauses: string[];
+}
+
 /** `restart`: forget everything and begin anew. `register`: send a registration request now. */
 export const hookNames = ['restart', 'register'] as const;
 export type HookName = (typeof hookNames)[number];
@@ -210,7 +239,8 @@ export type Step =
   | HookStep
   | MoveStep
   | TransferStep
-  | EveryStep;
+  | EveryStep
+  | SurviveStep;
 
 /** What a step judges: clause ids, or `clause#aspect`. */
 export function judgedBy(step: Step): string[] {
@@ -221,6 +251,7 @@ export function judgedBy(step: Step): string[] {
     case 'silence':
     case 'record':
     case 'transfer':
+    case 'survive':
       return step.clauses;
     default:
       return [];

@@ -16,6 +16,7 @@ import {
   ipv6Key,
   ipv6KeyAt,
 } from '../common/addresses.ts';
+import { createDeafness } from '../common/deafness.ts';
 import { mobileIpPort } from '../common/messages.ts';
 import { ipv4Packet, protocol } from '../common/packets.ts';
 import { ethernetLength, etherType, macOf, openAgentPort } from '../common/port.ts';
@@ -225,11 +226,17 @@ export function startForeignAgent(options: ForeignAgentOptions): Agent {
     }
   }
 
+  const isDeaf = createDeafness(deviates);
+
   function open(device: string, onFrame: (frame: Buffer, isMulticast: boolean) => void): PacketPort {
     return openAgentPort({
       namespace,
       device,
-      onFrame: (frame, _port, isMulticast) => onFrame(frame, isMulticast),
+      onFrame: (frame, _port, isMulticast) => {
+        if (isDeaf?.(frame) !== true) {
+          onFrame(frame, isMulticast);
+        }
+      },
       count,
       log,
     });

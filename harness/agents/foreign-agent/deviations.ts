@@ -1,3 +1,4 @@
+import { stoppingDeviations } from '../common/deafness.ts';
 import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
 import { baseDeviations } from './deviations-base.ts';
 import { dataDeviations } from './deviations-data.ts';
@@ -512,7 +513,7 @@ const signalling = {
   },
 } satisfies Record<string, Deviation>;
 
-const table = { ...signalling, ...dataDeviations, ...baseDeviations };
+const table = { ...signalling, ...dataDeviations, ...baseDeviations, ...stoppingDeviations };
 
 export type ForeignAgentDeviation = keyof typeof table;
 export const foreignAgentDeviations: Readonly<Record<ForeignAgentDeviation, Deviation>> = table;

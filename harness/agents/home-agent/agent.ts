@@ -9,6 +9,7 @@ import {
 import { directedBroadcast, ipv4Text, ipv6KeyAt, ipv6Text } from '../common/addresses.ts';
 import type { Advertiser } from '../common/advertiser.ts';
 import { ntpTime } from '../common/clock.ts';
+import { createDeafness } from '../common/deafness.ts';
 import { mobileIpPort } from '../common/messages.ts';
 import { encapsulate, protocol } from '../common/packets.ts';
 import { ethernetLength, etherType, macOf, openAgentPort } from '../common/port.ts';
@@ -279,7 +280,12 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
     }
   }
 
+  const isDeaf = createDeafness(deviates);
+
   function onFrame(frame: Buffer, port: PacketPort, isMulticast: boolean): void {
+    if (isDeaf?.(frame) === true) {
+      return;
+    }
     switch (frame.readUInt16BE(12)) {
       case etherType.ipv4:
         onIpv4(frame, port);

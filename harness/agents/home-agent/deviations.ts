@@ -1,3 +1,4 @@
+import { stoppingDeviations } from '../common/deafness.ts';
 import type { Deviates as DeviatesOf, Deviation } from '../common/deviates.ts';
 import { baseDeviations } from './deviations-base.ts';
 
@@ -568,7 +569,7 @@ const ofDraft = {
 } satisfies Record<string, Deviation>;
 
 /** Every way in which it can be made to break a clause; the names lack the role. */
-const table = { ...ofDraft, ...baseDeviations };
+const table = { ...ofDraft, ...baseDeviations, ...stoppingDeviations };
 
 export type HomeAgentDeviation = keyof typeof table;
 export const homeAgentDeviations: Readonly<Record<HomeAgentDeviation, Deviation>> = table;

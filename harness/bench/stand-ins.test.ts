@@ -1,0 +1,87 @@
+/** Devices that are silent, slow, confused, dying or hostile, or described wrongly: each gives the right finding, never a false FAIL, and an end. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { isolated } from '../net/index.ts';
+import type { Found } from './stand-ins-probe.ts';
+
+const probe = fileURLToPath(new URL('./stand-ins-probe.ts', import.meta.url));
+
+/** In two labs side by side: the one that is slow beside all others. */
+const lanes = [
+  'right,duplicating,reordering,silent,garbage,for-another-mobile-node,dies-half-way,clock-one-hour-off,keys-wrong,' +
+    'type-numbers-wrong,addresses-swapped,floods,floods-a-stranger,floods-and-is-silent',
+  'slow',
+];
+const boundSeconds = 30;
+const boundOfSlow = 80;
+/** What a flood would fill if it were let. */
+const boundMegabytes = 900;
+
+t.test('stand-ins', { timeout: 150_000 }, async (t) => {
+  const { command, args } = isolated([process.execPath, '--import', 'tsx', probe, ...lanes]);
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), 140_000);
+  t.equal(await new Promise((resolve) => child.once('close', resolve)), 0);
+  clearTimeout(watchdog);
+  const found = JSON.parse(text) as { [name: string]: Found };
+  const of = (name: string): Found => found[name] as Found;
+  const verdicts = (name: string): string[] =>
+    [...new Set(of(name).outcomes.map(({ verdict }) => verdict))].sort();
+  /** Every test is INCONCLUSIVE, for this reason. */
+  const inconclusive = (name: string, why: RegExp): void => {
+    t.same(verdicts(name), ['INCONCLUSIVE'], name);
+    for (const { id, reason } of of(name).outcomes) t.match(reason, why, `${name}: ${id}`);
+  };
+
+  for (const [name, { problem, seconds, megabytes, outcomes }] of Object.entries(found)) {
+    t.equal(problem, undefined, `${name}: the run did not break`);
+    t.ok(seconds < (name === 'slow' ? boundOfSlow : boundSeconds), `${name} ended after ${seconds} s`);
+    t.ok(megabytes < boundMegabytes, `${name} left the process with ${megabytes} MB`);
+    t.equal(outcomes.length, 7, `${name}: every test has its outcome`);
+  }
+  for (const name of ['right', 'duplicating', 'reordering', 'slow']) t.same(verdicts(name), ['PASS'], name);
+
+  inconclusive('silent', /answered no valid registration.*nothing that answers/);
+  inconclusive('garbage', /accepted no valid registration.*came .*payload /);
+  inconclusive('clock-one-hour-off', /accepted no valid registration.*registration reply code 133/);
+  inconclusive('keys-wrong', /accepted no valid registration.*registration reply code 131/);
+  inconclusive(
+    'addresses-swapped',
+    /answered no valid registration.*10\.12\.0\.2.*check ixit\.homeAgent\.address/,
+  );
+  inconclusive('floods-and-is-silent', /flooded|frames were lost|answered no valid registration/);
+
+  const mistaken = of('for-another-mobile-node').outcomes.filter(({ verdict }) => verdict !== 'PASS');
+  t.same(
+    mistaken.map(({ id, verdict, judgements }) => [
+      id,
+      verdict,
+      judgements.flatMap(({ clause, difference }) => (difference ? [clause, difference.path] : [])),
+    ]),
+    [['ha-reply@co-located', 'FAIL', ['B7', 'registrationReply.homeAddress']]],
+    'replies name another mobile node, and that alone is wrong',
+  );
+
+  t.notMatch(verdicts('dies-half-way').join(), /FAIL|ERROR/);
+  const cutShort = of('dies-half-way').outcomes.filter(({ verdict }) => verdict === 'INCONCLUSIVE');
+  t.ok(cutShort.length > 0, 'a device that dies is not to blame for what it no longer says');
+  for (const { id, reason } of cutShort)
+    t.match(reason, /nothing that answers|no valid registration any more/, `dies-half-way: ${id}`);
+
+  // How much of a flood this machine takes, nobody knows; it hides nothing, and nobody is blamed for what it hid.
+  for (const name of ['floods', 'floods-a-stranger']) {
+    t.notMatch(verdicts(name).join(), /FAIL|ERROR/, name);
+    for (const { reason = '' } of of(name).outcomes) t.match(reason, /^$|flooded|frames were lost|too busy/);
+  }
+
+  // That the extensions go unheard is no fault of what needs none of them.
+  const unaffected = of('type-numbers-wrong').outcomes.filter(({ id }) =>
+    /reply@|unknown|replay|proxy-arp/.test(id),
+  );
+  t.same([...new Set(unaffected.map(({ verdict }) => verdict))], ['PASS']);
+});
