@@ -224,9 +224,13 @@ export const baseDeviations = {
     clause: 'rfc3344-4.6-d',
     breaks: 'Sends gratuitous ARP to one link-layer address instead of all.',
   },
-  'gratuitous-arp-not-repeated': {
-    clause: 'rfc3344-4.6-e',
-    breaks: 'Sends gratuitous ARP once only.',
+  'odd-care-of-address-refused': {
+    clause: 'rfc3344-3.8.2.3-c',
+    breaks: 'Denies, with 134, a request whose care-of address is zero or a multicast address.',
+  },
+  'long-lifetimes-cut-unevenly': {
+    clause: 'rfc3344-3.8.3.2-d',
+    breaks: 'Cuts each lifetime that is too long to another length.',
   },
   'proxy-arp-without-binding': {
     clause: 'rfc3344-4.2.3-d',

@@ -94,9 +94,6 @@ export function createNeighbours(
 
   function twice(isStillTrue: () => boolean, announce: () => void): void {
     announce();
-    if (deviates('gratuitous-arp-not-repeated')) {
-      return;
-    }
     const timer = setTimeout(() => {
       repeats.delete(timer);
       if (isStillTrue()) {

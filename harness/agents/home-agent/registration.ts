@@ -164,15 +164,24 @@ export function createRegistrar(
     return undefined;
   }
 
+  function granted(asked: number): number {
+    const most = settings.maximumLifetimeSeconds;
+    return asked > most && deviates('long-lifetimes-cut-unevenly')
+      ? 1 + (asked % most)
+      : Math.min(asked, most);
+  }
+
   /** What only a deviation denies. */
-  function deviatingDenial({ flags, lifetimeSeconds }: Request): number | undefined {
+  function deviatingDenial({ flags, lifetimeSeconds, careOfAddress }: Request): number | undefined {
     const isTooLong = lifetimeSeconds > settings.maximumLifetimeSeconds && deviates('long-lifetime-denied');
     const isBroadcast = (flags & requestFlag.broadcastDatagrams) !== 0 && deviates('broadcast-flag-refused');
     if (isTooLong || isBroadcast) {
       return replyCode.administrativelyProhibited;
     }
     const isReserved = (flags & reservedFlags) !== 0 && deviates('reserved-bits-refused');
-    return isReserved ? replyCode.poorlyFormedRequest : undefined;
+    const isOdd =
+      (careOfAddress === 0 || careOfAddress >>> 28 === 0xe) && deviates('odd-care-of-address-refused');
+    return isReserved || isOdd ? replyCode.poorlyFormedRequest : undefined;
   }
 
   function deregister(base: Decision, request: Request, mobile: MobileNode): Decision {
@@ -381,7 +390,7 @@ export function createRegistrar(
           : 0;
     const base: Decision = {
       code: replyCode.accepted,
-      lifetimeSeconds: Math.min(request.lifetimeSeconds, settings.maximumLifetimeSeconds) + raised,
+      lifetimeSeconds: granted(request.lifetimeSeconds) + raised,
       homeAddress: request.homeAddress,
       identification: unauthenticatedIdentification(request, mobile, ntpNow),
       nai: request.nai,
