@@ -427,10 +427,11 @@ t.test('deviations', (t) => {
       message: `unknown deviation "${given}" of the foreign-agent; there is home-agent/no-proxy-arp; dsmip agent deviations lists them`,
     });
   t.ok(deviations.has('home-agent/no-proxy-arp'));
-  const folder = new URL('./home-agent/', import.meta.url);
-  const code = readdirSync(folder)
-    .filter((name) => name !== 'deviations.ts')
-    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  const code = ['./home-agent/', './common/']
+    .map((name) => new URL(name, import.meta.url))
+    .flatMap((folder) => readdirSync(folder).map((name) => new URL(name, folder)))
+    .filter((file) => !/\/deviations(-[a-z]+)?\.ts$/.test(file.pathname))
+    .map((file) => readFileSync(file, 'utf8'))
     .join('');
   t.same(
     Object.keys(homeAgentDeviations).filter((name) => !code.includes(`'${name}'`)),
