@@ -70,7 +70,7 @@ export function coverage(
       if (!observed)
         rest.push(
           ...labelled(
-            `  ${role.padEnd(15)}${clause.id.padEnd(9)}${clause.class.padEnd(4)}`,
+            `  ${role.padEnd(15)} ${clause.id.padEnd(9)} ${clause.class.padEnd(4)}`,
             harmless(why),
             options.width,
           ),

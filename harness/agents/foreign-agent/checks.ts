@@ -47,7 +47,7 @@ export function createRequestCheck(
     }
     if (
       request.lifetimeSeconds === 0 &&
-      request.careOfAddress !== request.homeAddress &&
+      request.unknownSkippable.length > 0 &&
       deviates('deregistrations-not-relayed')
     ) {
       return 'deregistration';

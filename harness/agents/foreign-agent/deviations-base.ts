@@ -104,11 +104,11 @@ export const baseDeviations = {
   },
   'relayed-from-home-address': {
     clause: 'rfc3344-3.7.2.2-f',
-    breaks: 'Relays requests with the source address that they came with.',
+    breaks: 'Relays requests in which there is an extension that it does not know from the home address.',
   },
   'relayed-to-another-port': {
     clause: 'rfc3344-3.7.2.2-g',
-    breaks: 'Relays requests to UDP port 435.',
+    breaks: 'Relays requests in which there is an extension that it does not know to UDP port 435.',
   },
   'relayed-to-another-home-agent': {
     clause: 'rfc3344-3.7.2.2-a',
@@ -122,7 +122,8 @@ export const baseDeviations = {
   },
   'deregistrations-not-relayed': {
     clause: 'rfc3344-3.7-e',
-    breaks: 'Does not relay requests with Lifetime zero that name its care-of address, and says nothing.',
+    breaks:
+      'Does not relay deregistrations in which there is an extension that it does not know, and says nothing.',
   },
   'own-home-agent-address-relayed': {
     clause: 'rfc3344-3.7.2-c',
@@ -243,10 +244,6 @@ export const baseDeviations = {
   'broadcast-arp-for-mobile-nodes': {
     clause: 'rfc3344-4.2.2-h',
     breaks: 'Asks by broadcast ARP for the inner destination of what comes through a tunnel.',
-  },
-  'forwarded-ttl-not-decremented': {
-    clause: 'rfc3344-4.2.2-g#ttl',
-    breaks: "Forwards a visitor's IPv4 natively with the TTL as it came.",
   },
   'wrong-header-checksum-forwarded': {
     clause: 'rfc3344-4.2.2-g#checksum',

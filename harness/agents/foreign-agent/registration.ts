@@ -66,6 +66,9 @@ export interface Registration {
   close(): void;
 }
 
+/** What some deviations go by, so that there still are registrations. */
+const isOdd = ({ unknownSkippable }: Request): boolean => unknownSkippable.length > 0;
+
 const relayTtl = 64;
 const allMobilityAgents = 0xe000000b;
 
@@ -249,7 +252,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
         {
           ipv4: {
             source: ipv4Text(
-              deviates('relayed-from-home-address') ? pending.request.homeAddress : settings.upstreamAddress,
+              isOdd(pending.request) && deviates('relayed-from-home-address')
+                ? pending.request.homeAddress
+                : settings.upstreamAddress,
             ),
             destination: ipv4Text(relayDestination(pending.request)),
             ttl: relayTtl,
@@ -259,7 +264,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
         {
           udp: {
             sourcePort: pending.relayPort,
-            destinationPort: deviates('relayed-to-another-port') ? mobileIpPort + 1 : mobileIpPort,
+            destinationPort:
+              isOdd(pending.request) && deviates('relayed-to-another-port') ? mobileIpPort + 1 : mobileIpPort,
           },
         },
         { payload: toHex(message) },

@@ -167,7 +167,7 @@ export function createUplink(options: UplinkOptions): Uplink {
         return;
       }
       if (!isTooBig(packet, upstreamMtu, visitor) && isTtlLeft(packet, visitor)) {
-        lowerTtl(packet, deviates('forwarded-ttl-not-decremented') ? 0 : 1);
+        lowerTtl(packet, 1);
         count('forwardedIpv4');
         send(packet);
       }
