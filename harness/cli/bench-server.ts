@@ -143,7 +143,7 @@ class Serving {
 
   async serve(finished: Promise<string>): Promise<void> {
     const { request, bench, folder, tests: ids } = this.begin;
-    const { ledger, tests: all } = suiteOf(bench.suite, request.readings);
+    const { ledger, tests: all, suite } = suiteOf(bench.suite, request.readings);
     const profile = loadProfile(bench.profile);
     const known = new Map(all.map((test) => [test.id, test]));
     const tests = ids.map((id) => {
@@ -180,6 +180,8 @@ class Serving {
       deviations: bench.deviations ?? [],
       tests: left,
       over: finished,
+      ...(suite.oneAtATime === true ? { concurrency: 1 } : {}),
+      ...(request.generator === undefined ? {} : { generator: request.generator }),
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
     });
     const { unreachable } = conductor.facts;

@@ -78,6 +78,7 @@ export const measuredIn = (facts: RunFacts): MeasuredFacts => ({
   ...(facts.linkMacs === undefined ? {} : { linkMacs: facts.linkMacs }),
   ...(facts.unreachable === undefined ? {} : { unreachable: facts.unreachable }),
   ...(facts.spoilers === undefined ? {} : { spoilers: facts.spoilers }),
+  ...(facts.generator === undefined ? {} : { generator: facts.generator }),
 });
 
 /** The readings on which the clauses rest, with the words of the one that is in force. */

@@ -3,6 +3,7 @@ import { BenchError } from '../bench/agent-process.ts';
 import { conduct } from '../bench/conduct.ts';
 import { type OpenBench, openBench } from '../bench/open.ts';
 import type { Outcome } from '../engine/outcome.ts';
+import { type GeneratorSettings, generatorDefaults } from '../engine/robustness/generate.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';
@@ -21,6 +22,9 @@ export type FromWorker =
   | { ready: true }
   | { result: Result; lab: number; records: [string, (string | undefined)[]][] };
 
+/** That a deviation shows takes no more. */
+const fewInputs: GeneratorSettings = { ...generatorDefaults, inputs: 40 };
+
 interface Lab {
   profile: string;
   open: OpenBench;
@@ -28,7 +32,10 @@ interface Lab {
 
 /** `dsmip kill-worker`, started by the kill matrix with a channel to it. */
 export async function killWorkerCommand(): Promise<void> {
-  const { ledger, tests: all } = loadCatalogue();
+  const { ledger, tests: all, suites } = loadCatalogue();
+  const alone = new Set(
+    suites.filter(({ suite }) => suite.oneAtATime === true).flatMap(({ tests }) => tests.map(({ id }) => id)),
+  );
   const byId = new Map(all.map((test) => [test.id, test]));
   const profiles = new Map<string, Profile>();
   const baselines = new Map<string, Baseline>();
@@ -66,7 +73,16 @@ export async function killWorkerCommand(): Promise<void> {
     const open = await openFor(job, lab);
     // That answers stay away is what many deviations are about; a row that is wrong is run again as a whole.
     const once = job.deviation !== undefined;
-    const { finished } = await conduct(open, { profile, ledger, once }, tests);
+    const { finished } = await conduct(
+      open,
+      {
+        profile,
+        ledger,
+        once,
+        ...(tests.some(({ id }) => alone.has(id)) ? { concurrency: 1, generator: fewInputs } : {}),
+      },
+      tests,
+    );
     const outcomes: Outcome[] = finished.map(({ outcome }) => outcome);
     const records = outcomes.map((outcome): [string, (string | undefined)[]] => [
       outcome.id,

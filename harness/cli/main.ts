@@ -69,6 +69,12 @@ export function program(): Command {
       collect,
       [],
     )
+    .option(
+      '--robustness',
+      'hostile input, after which the device still has to answer; it may stop a device, and is never run otherwise',
+    )
+    .option('--seed <number>', 'of --robustness: what generated input begins with (default: 1)')
+    .option('--inputs <number>', 'of --robustness: how many generated inputs for each test (default: 200)')
     .option('--strict', 'a broken SHOULD fails')
     .option('--interactive', 'hooks of the profile may ask the operator')
     .option(

@@ -135,6 +135,7 @@ const factsOf = (results: MeasuredFacts): RunFacts => ({
   ...(results.linkMacs === undefined ? {} : { linkMacs: results.linkMacs }),
   ...(results.unreachable === undefined ? {} : { unreachable: results.unreachable }),
   ...(results.spoilers === undefined ? {} : { spoilers: results.spoilers as Spoiler[] }),
+  ...(results.generator === undefined ? {} : { generator: results.generator }),
 });
 
 /** The profile that a run was made with. Throws ResultsError when it is another. */
