@@ -46,7 +46,7 @@ const mostFrames = 20_000;
 export const framesLost = 'frames were lost';
 
 /** Packets that may be between the socket and the capture at once. */
-const mostUnderWay = 256;
+const mostUnderWay = 4096;
 
 /** Where a port is: a device of this machine, or on another one. */
 export type PortPlace = PortLink | RemotePort;

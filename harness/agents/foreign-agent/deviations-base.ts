@@ -106,9 +106,9 @@ export const baseDeviations = {
     clause: 'rfc3344-3.7.2.2-f',
     breaks: 'Relays requests in which there is an extension that it does not know from the home address.',
   },
-  'relayed-to-another-port': {
-    clause: 'rfc3344-3.7.2.2-g',
-    breaks: 'Relays requests in which there is an extension that it does not know to UDP port 435.',
+  'prohibitions-not-relayed': {
+    clause: 'rfc3344-3.7.3.2-a',
+    breaks: 'Does not relay replies with code 129 (administratively prohibited), and says nothing.',
   },
   'relayed-to-another-home-agent': {
     clause: 'rfc3344-3.7.2.2-a',

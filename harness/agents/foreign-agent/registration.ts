@@ -70,6 +70,8 @@ export interface Registration {
 const isOdd = ({ unknownSkippable }: Request): boolean => unknownSkippable.length > 0;
 
 const relayTtl = 64;
+/** RFC 3344 3.4. */
+const homeAgentProhibits = 129;
 const allMobilityAgents = 0xe000000b;
 
 /** Relays requests and replies (RFC 3344 3.7, with the draft's section 4.4) and keeps the visitor list. */
@@ -264,8 +266,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
         {
           udp: {
             sourcePort: pending.relayPort,
-            destinationPort:
-              isOdd(pending.request) && deviates('relayed-to-another-port') ? mobileIpPort + 1 : mobileIpPort,
+            destinationPort: mobileIpPort,
           },
         },
         { payload: toHex(message) },
@@ -337,6 +338,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (reply.authorization === undefined || reply.trailing) {
       forget(pending);
       deny(pending, replyCode.poorlyFormedReply);
+      return;
+    }
+    if (reply.code === homeAgentProhibits && deviates('prohibitions-not-relayed')) {
       return;
     }
     const code = incomplete(pending, reply);

@@ -12,6 +12,8 @@ export interface GeneratorSettings {
   seed: number;
   /** Inputs for each test. */
   inputs: number;
+  /** How often the shortest input may be looked for; each time may cost the device a restart. 60 when left out. */
+  trials?: number;
 }
 
 export const generatorDefaults: GeneratorSettings = { seed: 1, inputs: 200 };

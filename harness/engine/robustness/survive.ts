@@ -23,7 +23,7 @@ export interface Survival {
 const batchInputs = 32;
 const batchPackets = 128;
 /** Each may cost a device a restart. */
-const mostTrials = 60;
+const usualTrials = 60;
 /** How often a device that was reset, or left alone, is asked whether it is there again. */
 const mostAsked = 8;
 /** Shortest wait for the answer of a device that is thought to be gone. */
@@ -59,6 +59,7 @@ class Survive {
   private readonly port: PortName;
   private readonly hurrySeconds: number;
   private trials = 0;
+  private readonly mostTrials: number;
   /** The device was not brought back by a reset, as there is none. */
   private resetMissing: string | undefined;
   private culprit: Culprit | undefined;
@@ -70,7 +71,8 @@ class Survive {
     this.step = step;
     this.survival = survival;
     this.port = progress.context.port(step.at);
-    const { graceNs, timers } = progress.context.around;
+    const { graceNs, timers, generator } = progress.context.around;
+    this.mostTrials = generator?.trials ?? usualTrials;
     this.hurrySeconds = Math.min(timers.replySeconds, Math.max(leastHurrySeconds, (10 * graceNs) / secondNs));
   }
 
@@ -224,16 +226,24 @@ class Survive {
       planned: planned.slice(part.from, part.to),
     });
     try {
-      const run = await shortestRun(
-        planned.length,
-        fine,
-        (part) => this.stops(culprit(part), this.hurrySeconds),
-        (part) => {
-          this.culprit = culprit(part);
-        },
-      );
+      const search = (hurrySeconds?: number): ReturnType<typeof shortestRun> =>
+        shortestRun(
+          planned.length,
+          fine,
+          (part) => this.stops(culprit(part), hurrySeconds),
+          (part) => {
+            this.culprit = culprit(part);
+          },
+        );
+      const run = await search(this.hurrySeconds);
       if (run === undefined) return false;
-      await this.shorten(culprit(run));
+      // On a busy machine, or a slow device, haste takes a late answer for none: what was found has to do it with patience as well.
+      if (await this.stops(culprit(run))) await this.shorten(culprit(run));
+      else {
+        this.culprit = undefined;
+        this.trials = 0;
+        if ((await search()) === undefined) return false;
+      }
     } catch (error) {
       if (!(error instanceof NoMoreTrials)) throw error;
     }
@@ -261,13 +271,13 @@ class Survive {
       if (!(error instanceof NoMoreTrials)) throw error;
     }
     // With patience: what only slows the device down for a moment is not it.
-    this.trials = Math.min(this.trials, mostTrials - 1);
+    this.trials = Math.min(this.trials, this.mostTrials - 1);
     if (this.culprit?.body !== undefined && !(await this.stops(this.culprit))) this.culprit = whole;
   }
 
   /** Try it. Throws NoMoreTrials when that was one too many, or the device does not come back. */
   private async stops(what: Culprit, hurrySeconds?: number): Promise<boolean> {
-    if (this.trials >= mostTrials) throw new NoMoreTrials();
+    if (this.trials >= this.mostTrials) throw new NoMoreTrials();
     this.trials += 1;
     await this.sendAll(what.planned, what.body);
     if (await this.survival.isAlive(hurrySeconds)) return false;
