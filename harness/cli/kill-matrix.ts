@@ -201,17 +201,19 @@ function groups(suites: readonly LoadedSuite[]): { tests: TestCase[]; isChoice: 
   const together = suites.filter(({ suite }) => suite.onDemand !== true);
   const alone = suites.filter(({ suite }) => suite.onDemand === true);
   return [
-    { tests: together.flatMap(({ tests }) => tests), isChoice: false },
+    // They take longest, so that they begin first.
     ...alone.map(({ tests }) => ({ tests, isChoice: true })),
+    { tests: together.flatMap(({ tests }) => tests), isChoice: false },
   ];
 }
 
 /** Deviations that only suites run on demand are about. */
 function namedOnDemandOnly(suites: readonly LoadedSuite[]): ReadonlySet<string> {
   const namedBy = (some: readonly TestCase[]): string[] => some.flatMap(({ kills }) => kills);
-  const [together, ...alone] = groups(suites);
-  const ordinary = new Set(namedBy(together?.tests ?? []));
-  return new Set(alone.flatMap(({ tests }) => namedBy(tests)).filter((name) => !ordinary.has(name)));
+  const of = (isChoice: boolean): string[] =>
+    namedBy(groups(suites).flatMap((group) => (group.isChoice === isChoice ? group.tests : [])));
+  const ordinary = new Set(of(false));
+  return new Set(of(true).filter((name) => !ordinary.has(name)));
 }
 
 /** The rows of a role, those without a deviation first. */

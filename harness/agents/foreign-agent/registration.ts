@@ -72,6 +72,7 @@ const isOdd = ({ unknownSkippable }: Request): boolean => unknownSkippable.lengt
 const relayTtl = 64;
 /** RFC 3344 3.4. */
 const homeAgentProhibits = 129;
+const copyMs = 2000;
 const allMobilityAgents = 0xe000000b;
 
 /** Relays requests and replies (RFC 3344 3.7, with the draft's section 4.4) and keeps the visitor list. */
@@ -341,12 +342,15 @@ export function createRegistration(options: RegistrationOptions): Registration {
       return;
     }
     if (reply.code === homeAgentProhibits && deviates('prohibitions-not-relayed')) {
+      forget(pending);
       return;
     }
     const code = incomplete(pending, reply);
     const isAccepted = reply.code <= 1 && code === undefined;
     if (deviates('relays-reply-twice')) {
       pending.answered = true;
+      // Long enough for another copy, and not so long that there are too many.
+      setTimeout(() => forget(pending), copyMs).unref();
     } else {
       forget(pending);
     }

@@ -12,7 +12,7 @@ export interface GeneratorSettings {
   seed: number;
   /** Inputs for each test. */
   inputs: number;
-  /** How often the shortest input may be looked for; each time may cost the device a restart. 60 when left out. */
+  /** How often the shortest input may be looked for; each time may cost the device a restart. 60 when left out; with 0 it is not looked for. */
   trials?: number;
 }
 

@@ -208,7 +208,7 @@ class Survive {
     const isBack = cameBack || (await this.revive());
     this.culprit = undefined;
     let isReproduced = false;
-    if (isBack) {
+    if (isBack && this.mostTrials > 0) {
       isReproduced = await this.narrow(planned, fine);
       if (!isReproduced)
         throw new Inconclusive(
