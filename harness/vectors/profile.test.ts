@@ -47,6 +47,24 @@ const scenarioPorts = { cn: device, ha: device, home: device, link: { device: 'm
 t.test('what is refused', async (t) => {
   const cases: [string, Role, { [path: string]: unknown }, RegExp][] = [
     [
+      'an address of the wrong family',
+      'home-agent',
+      { 'ixit.homeAgent.address': '2001:db8:1::1' },
+      /ixit\.homeAgent\.address: expected an IPv4 address such as/,
+    ],
+    [
+      'a value of the wrong type',
+      'home-agent',
+      { 'ixit.careOfAddresses.count': 'many' },
+      /ixit\.careOfAddresses\.count: expected .*got "many"/,
+    ],
+    [
+      'equal type numbers',
+      'home-agent',
+      { 'ixit.extensionTypes': { ipv6HomeAddress: 200, ipv6Compatibility: 200, ipv6Code: 202 } },
+      /ixit\.extensionTypes: .*200/,
+    ],
+    [
       'a needed entry is missing',
       'foreign-agent',
       { 'ixit.visitedHost': undefined },
