@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { encodePacket, type Layer } from '../wire/index.ts';
 import { ipv4Number, ipv6Key } from './common/addresses.ts';
+import { stoppingDeviations } from './common/deafness.ts';
 import { deviations, resolveDeviations } from './deviations.ts';
 import { type ForeignAgentDeviation, foreignAgentDeviations } from './foreign-agent/deviations.ts';
 import { baseDeviations } from './foreign-agent/deviations-base.ts';
@@ -289,10 +290,11 @@ t.test('deviations', (t) => {
   t.same(resolveDeviations('foreign-agent', ['foreign-agent/fhae-wrong']), ['fhae-wrong']);
   t.throws(() => resolveDeviations('foreign-agent', ['fhae-wrog']), /did you mean foreign-agent\/fhae-wrong/);
   t.ok(deviations.has('foreign-agent/ipv6-outlives-lifetime'));
-  const folder = new URL('./foreign-agent/', import.meta.url);
-  const source = readdirSync(folder)
-    .filter((name) => !name.startsWith('deviations'))
-    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+  const source = ['./foreign-agent/', './common/']
+    .map((name) => new URL(name, import.meta.url))
+    .flatMap((folder) => readdirSync(folder).map((name) => new URL(name, folder)))
+    .filter((file) => !/\/deviations(-[a-z]+)?\.ts$/.test(file.pathname))
+    .map((file) => readFileSync(file, 'utf8'))
     .join('');
   const names = Object.keys(foreignAgentDeviations) as ForeignAgentDeviation[];
   t.same(
@@ -303,8 +305,8 @@ t.test('deviations', (t) => {
   const legacy = { ipv6Extensions: false };
   const [right, rightLegacy] = [trace({}, []), trace(legacy, [])];
   t.same(trace({}, []), right, 'what the agent says without them does not vary');
-  // Those of Mobile IPv4 itself have only the kill matrix to show in.
-  for (const name of names.filter((one) => !(one in baseDeviations))) {
+  // Those of Mobile IPv4 itself, and those by which it stops, have only the kill matrix to show in.
+  for (const name of names.filter((one) => !(one in baseDeviations || one in stoppingDeviations))) {
     const [usual, without] = name.startsWith('legacy-') ? [legacy, rightLegacy] : [{}, right];
     t.not(trace(usual, [name]).join('\n'), without.join('\n'), `${name} shows`);
   }

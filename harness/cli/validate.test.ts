@@ -44,7 +44,8 @@ t.test('one mobile node of a kind where tests need two', async (t) => {
     });
     return warningsOf(loadProfile(file), tests);
   };
-  const expected = /ixit\.mobileNodes: \d+ tests \(such as ha-\S+\) need two mobile nodes, and there is one/;
+  const expected =
+    /ixit\.mobileNodes: \d+ tests \(such as (?:rfc3344-)?ha-\S+\) need two mobile nodes, and there is one/;
   t.match(warnings(1).join('\n'), expected);
   t.same(warnings(2), []);
 });
