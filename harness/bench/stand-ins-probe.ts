@@ -62,7 +62,15 @@ async function lane(number: number, names: readonly string[]): Promise<[string, 
     cn: port('cn', 'cn0'),
     home: port('home', 'home0'),
   };
-  writeFileSync(file, JSON.stringify({ ...rest, bench: { ports } }));
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...rest,
+      // Nobody else uses it.
+      ixit: { ...rest.ixit, requestsPerSecond: { perMobileNode: 50, overall: 500 } },
+      bench: { ports },
+    }),
+  );
   const right = loadProfile(file);
   const box = new MiddleBox(lab.path(boxAt.name));
   const agent = await startAgent(lab.path('iut'), { role: 'home-agent', configuration });

@@ -119,16 +119,21 @@ function notOk(output) {
   return (kept.length > 0 ? kept : lines.slice(-60)).join('\n');
 }
 
-/** Four at a time, as the long ones mostly wait; those that run whole suites begin first. */
+/** Six at a time, as the long ones mostly wait; those that run whole suites begin first. */
 async function tapFiles(files) {
-  const long = (file) => (/^harness\/(?:cli\/(?:run|usage|ending|capsule)|bench\/seats)/.test(file) ? 0 : 1);
+  const long = (file) =>
+    /^harness\/(?:cli\/(?:guide|run|usage|ending|capsule|patience|doctor)|bench\/(?:stand-ins|patience|doctor|links|seats))/.test(
+      file,
+    )
+      ? 0
+      : 1;
   const queue = [...files].sort((a, b) => long(a) - long(b));
   const results = [];
   const worker = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift())
       results.push(await tapFile(file));
   };
-  await Promise.all([worker(), worker(), worker(), worker()]);
+  await Promise.all(Array.from({ length: 6 }, worker));
   return total(results);
 }
 
@@ -156,7 +161,14 @@ async function suites(folder) {
 
 /** The kill matrix prints, last, how many deviations were caught as named and how many not. */
 async function killMatrix() {
-  const { status, output } = await run(process.execPath, [dsmip, 'kill-matrix', '--sample', '5']);
+  const { status, output } = await run(process.execPath, [
+    dsmip,
+    'kill-matrix',
+    '--sample',
+    '10',
+    '--labs',
+    '16',
+  ]);
   const counts = /(\d+) passed, (\d+) failed\s*$/.exec(output);
   const passed = Number(counts?.[1] ?? 0);
   const failed = Number(counts?.[2] ?? 0) || (status === 0 ? 0 : 1);

@@ -36,6 +36,10 @@ export interface AdvertiserTwists {
   /** Whether it takes notice of a solicitation between these addresses. */
   hears?(source: number, destination: number): boolean;
   takesInvalid?: boolean;
+  code?: number;
+  checksum?: number;
+  /** The IP source address of advertisements. */
+  source?: string;
 }
 
 const allHosts = '224.0.0.1';
@@ -60,10 +64,11 @@ export function createAdvertiser(options: AdvertiserOptions): Advertiser {
     link.send(
       encodePacket([
         { ethernet: { destination: mac, source: link.mac } },
-        { ipv4: { source, destination, ttl: options.ttl } },
+        { ipv4: { source: otherwise.source ?? source, destination, ttl: options.ttl } },
         {
           routerAdvertisement: {
-            code: options.code,
+            code: otherwise.code ?? options.code,
+            ...(otherwise.checksum !== undefined && { checksum: otherwise.checksum }),
             lifetimeSeconds: otherwise.lifetimeSeconds ?? lifetimeSeconds,
             routers: [{ address: source, preference: 0 }],
             extensions: options.extensions(sequenceNumber, solicitedBy),

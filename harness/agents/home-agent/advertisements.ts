@@ -1,3 +1,4 @@
+import type { AdvertisementExtension } from '../../wire/index.ts';
 import { agentFlag } from '../../wire/index.ts';
 import { directedBroadcast, inIpv4Prefix, ipv4Text } from '../common/addresses.ts';
 import { type Advertiser, createAdvertiser } from '../common/advertiser.ts';
@@ -41,6 +42,9 @@ export function advertiseHomeAgent(settings: Settings, link: Link, deviates: Dev
         allHosts: ipv4Text(directedBroadcast(settings.homeLink.ipv4Prefix)),
       }),
       ...(deviates('advertisement-lifetime-too-long') && { lifetimeSeconds: 9001 }),
+      ...(deviates('advertisement-code-1') && { code: 1 }),
+      ...(deviates('advertisement-checksum-wrong') && { checksum: 1 }),
+      ...(deviates('advertisement-from-elsewhere') && { source: '192.0.2.1' }),
       ...(deviates('advertisement-to-wrong-link-layer-address') && { answersTo: otherMac }),
       takesInvalid: deviates('invalid-solicitation-answered'),
       hears(source, destination) {
@@ -52,7 +56,8 @@ export function advertiseHomeAgent(settings: Settings, link: Link, deviates: Dev
         );
       },
     },
-    extensions: (sequenceNumber) => [
+    extensions: (sequenceNumber): AdvertisementExtension[] => [
+      ...(deviates('advertisement-with-paddings') ? [{ onePadding: {} }] : []),
       {
         mobilityAgentAdvertisement: {
           length: deviates('advertisement-with-wrong-length') ? 4 : undefined,
@@ -62,6 +67,9 @@ export function advertiseHomeAgent(settings: Settings, link: Link, deviates: Dev
           careOfAddresses: [],
         },
       },
+      ...(deviates('advertisement-with-too-many-prefix-lengths')
+        ? [{ prefixLengths: { lengths: [16, 16] } }]
+        : []),
     ],
   });
 }

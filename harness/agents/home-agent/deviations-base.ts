@@ -7,6 +7,26 @@ export const baseDeviations = {
     clause: 'rfc3344-2.1-h3',
     breaks: 'Sends its periodic advertisements to the broadcast address of the subnet.',
   },
+  'advertisement-code-1': {
+    clause: 'rfc3344-2.1-h5',
+    breaks: 'Sends its advertisements with ICMP code 1.',
+  },
+  'advertisement-checksum-wrong': {
+    clause: 'rfc1256-3-h2',
+    breaks: 'Sends its advertisements with a wrong ICMP checksum.',
+  },
+  'advertisement-from-elsewhere': {
+    clause: 'rfc1256-3-h1',
+    breaks: 'Sends its advertisements from an address that is not of the link.',
+  },
+  'advertisement-with-paddings': {
+    clause: 'rfc3344-2.1.3-h1',
+    breaks: 'Puts one-byte padding before the mobility agent advertisement extension.',
+  },
+  'advertisement-with-too-many-prefix-lengths': {
+    clause: 'rfc3344-2.1.2-h1',
+    breaks: 'Sends a prefix-lengths extension with two lengths for one router address.',
+  },
   'advertisement-to-wrong-link-layer-address': {
     clause: 'rfc3344-2.1-h1',
     breaks: 'Sends the answer to a solicitation to a link-layer address that is not the one it came from.',

@@ -16,6 +16,7 @@ import {
   type SecurityAssociation,
 } from '../../wire/index.ts';
 import type { LiveBench } from '../live.ts';
+import { patientTimers, paceOf as waitsOf } from '../pace.ts';
 import { type RunFacts, surroundings, warmUpPosition } from '../schedule.ts';
 import { messageOf } from './authenticators.ts';
 
@@ -79,6 +80,8 @@ export class Talk {
   readonly position: Position;
   readonly facts: RunFacts;
   private readonly paceMs: number;
+  /** As long as the round trips ask for; before there are any, patiently. */
+  private readonly replySeconds: number;
   /** When each mobile node sent its last request, ms. */
   private readonly last = new Map<number, number>();
   private readonly registered = new Set<MobileNode>();
@@ -99,6 +102,10 @@ export class Talk {
     this.facts = facts;
     this.position = position ?? warmUpPosition(profile);
     this.paceMs = paceOf(profile);
+    this.replySeconds =
+      facts.roundTripsNs.length === 0
+        ? patientTimers(profile.timers).replySeconds
+        : waitsOf(profile, facts.roundTripsNs).timers.replySeconds;
   }
 
   around(node: MobileNode): Surroundings {
@@ -145,7 +152,7 @@ export class Talk {
       });
       const low = identification.slice(8);
       const answer: Answer = { node, identification, errors: [], frames: session.frames };
-      const untilNs = sent.timeNs + (ask.seconds ?? this.profile.timers.replySeconds) * secondNs;
+      const untilNs = sent.timeNs + (ask.seconds ?? this.replySeconds) * secondNs;
       for (let at = 0; ; ) {
         for (; at < session.frames.length; at += 1) {
           const frame = session.frames[at] as SeenFrame;
