@@ -76,9 +76,7 @@ export function startHomeAgent(options: HomeAgentOptions): Agent {
         neighbours?.startIpv4(address);
       },
       ipv4Stopped(address, mobile) {
-        if (!deviates('keeps-drawing-after-deregistration')) {
-          attempt(() => routes.unblackhole(ipv4Text(address)));
-        }
+        attempt(() => routes.unblackhole(ipv4Text(address)));
         neighbours?.stopIpv4(address, mobile);
         tellOfExpiry(mobile);
       },

@@ -177,10 +177,6 @@ export const baseDeviations = {
     clause: 'rfc3344-4.2.3-b',
     breaks: 'Tunnels what is for an address of the home network that nobody has registered.',
   },
-  'keeps-drawing-after-deregistration': {
-    clause: 'rfc3344-4.2.3-e',
-    breaks: 'Lets nothing through to a mobile node that has deregistered.',
-  },
   'inner-header-rewritten': {
     clause: 'rfc2003-3-h1',
     breaks: 'Gives tunnelled IPv4 packets another Identification.',
