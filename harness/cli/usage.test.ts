@@ -36,6 +36,10 @@ t.test('wrong usage', async (t) => {
     [['run', '--reading', 'A04=other'], /no alternative of reading A04 "other"/],
     [['run', '--out', projectRoot], /is not empty/],
     [['run', '--sideways'], /unknown option/],
+    [['run', '--suite', 'robustness'], /--suite robustness may stop a device: say --robustness/],
+    [['run', '--suite', 'drafd'], /no suite "drafd"; did you mean "draft"/],
+    [['run', '--seed', '1'], /--seed and --inputs are of --robustness/],
+    [['run', '--robustness', '--inputs', '0'], /--inputs takes a number up to/],
     // A process group of its own has no terminal.
     [['run', '--interactive'], /--interactive asks the operator at the terminal, and this run has none/],
     [['explain', 'ha-nothing'], /there is no clause, section, vector, reading, deviation or word/],
