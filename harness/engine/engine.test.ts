@@ -289,6 +289,30 @@ t.test('silence', async (t) => {
     tunnels(() => []),
   );
   t.match(timed, { verdict: 'PASS', judgements: [{ silence: 'time' }], endNs: 1000 * milliseconds + 1000 });
+  const late = testOf(
+    steps(
+      'body',
+      { at: 'cn', send: dataTo('begin'), as: 'begin' },
+      { wait: { since: 'begin', seconds: 2 } },
+      {
+        silence: {
+          at: 'mn',
+          of: [['...', { payload: '$token.unwanted' }]],
+          stimulus: [{ at: 'cn', send: dataTo('unwanted') }],
+          until: { since: 'begin', seconds: 1 },
+        },
+        clause: must,
+      },
+    ),
+  );
+  t.match(
+    await judge(
+      late,
+      tunnels(() => []),
+    ),
+    { verdict: 'NOT APPLICABLE', reason: /could leave only after it/ },
+    'a stimulus behind the window proves nothing',
+  );
   const ofOther = barrier.map((step) => ({ ...(step as JsonObject), by: 'other' }));
   const alone = await judge(
     silent(ofOther),

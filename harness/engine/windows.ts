@@ -2,7 +2,7 @@
 import type { Pattern, RecordStep, SilenceStep, Step } from '../vectors/types.ts';
 import type { SeenFrame } from './bench.ts';
 import { packetWords, seenWords } from './describe.ts';
-import { BodyEnds, Inconclusive } from './endings.ts';
+import { BodyEnds, Inconclusive, NotApplicable } from './endings.ts';
 import { asksForReply } from './frames.ts';
 import { matchPattern } from './match.ts';
 import { type Answer, type Progress, secondNs } from './progress.ts';
@@ -38,6 +38,10 @@ export async function silence(progress: Progress, one: One, step: SilenceStep): 
       : (progress.stimuli[before]?.timeNs ?? progress.lastSendNs);
   const asked = progress.messages.requestsSince(firstAsked);
   const { end, proof } = await closeWindow(progress, one, step, port);
+  if (step.until !== undefined && from > end)
+    throw new NotApplicable(
+      'what was not to be answered in that time could leave only after it: the bench limits how many requests do',
+    );
   await progress.until(end);
   const patterns = step.of.map((pattern) => progress.resolve(pattern));
   const intruder = progress.firstThat(ports, from, end, (frame) =>

@@ -6,6 +6,9 @@ import type { Policy } from './policies.ts';
 import { hasDraftExtension } from './relay.ts';
 import { isMobileAuthenticated, mobileAssociation } from './security.ts';
 
+/** RFC 3344 3.3: r and x, sent as zero and ignored. */
+const reservedFlags = 0x05;
+
 /** Why a request is not relayed: it is dropped without a word, or denied with a code. */
 export type Objection = { dropped: string } | { dropped?: undefined; code: number; lifetimeSeconds?: number };
 
@@ -70,7 +73,8 @@ export function createRequestCheck(
       deviates('legacy-denies-ipv6-extensions') &&
       hasDraftExtension(settings, request);
     const isAnswered = request.unknownNonSkippable.length > 0 && deviates('unknown-non-skippable-answered');
-    return isNoHomeAgent || isUnaskedDelivery || isBroken || isLegacyDenial || isAnswered;
+    const isReserved = (request.flags & reservedFlags) !== 0 && deviates('reserved-bits-denied');
+    return isNoHomeAgent || isUnaskedDelivery || isBroken || isLegacyDenial || isAnswered || isReserved;
   }
 
   /**

@@ -134,6 +134,14 @@ export const baseDeviations = {
     clause: 'rfc3344-3.7.2-d',
     breaks: 'Denies a request that names its own address as home agent with code 64.',
   },
+  'reserved-bits-denied': {
+    clause: 'rfc3344-3.7.2.1-b',
+    breaks: 'Denies a request with the bit r or x set with code 70.',
+  },
+  'poorly-formed-reply-relayed': {
+    clause: 'rfc3344-3.4-f5',
+    breaks: 'Relays a reply without an MHAE instead of denying the request with 71.',
+  },
   'pending-request-ends-visit': {
     clause: 'rfc3344-3.7.2-e',
     breaks: 'Takes a visitor out of its list when a new request of it is relayed.',

@@ -344,6 +344,7 @@ const signalling = {
   },
   'poorly-formed-relayed': {
     clause: 'B12',
+    also: ['rfc3344-3.4-f6'],
     breaks: 'Relays requests without an MHAE, or with octets behind the extensions that make none.',
   },
   'zero-home-address-without-nai-relayed': {

@@ -336,7 +336,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
       }
       return;
     }
-    if (reply.authorization === undefined || reply.trailing) {
+    const isWhole = reply.authorization !== undefined && !reply.trailing;
+    if (!isWhole && !deviates('poorly-formed-reply-relayed')) {
       forget(pending);
       deny(pending, replyCode.poorlyFormedReply);
       return;
