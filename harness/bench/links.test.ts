@@ -15,6 +15,7 @@ import { encodeMessage, greeting, MessageReader } from './port-protocol.ts';
 import { RemotePort } from './remote-port.ts';
 import { TimeOrder } from './time-order.ts';
 
+t.setTimeout(200_000);
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-links-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
