@@ -15,6 +15,7 @@ import { encodeMessage, greeting, MessageReader } from './port-protocol.ts';
 import { RemotePort } from './remote-port.ts';
 import { TimeOrder } from './time-order.ts';
 
+t.setTimeout(200_000);
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-links-test-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -269,6 +270,22 @@ t.test('ports that cannot be', async (t) => {
   ];
   for (const [name, ports, message] of cases)
     t.throws(() => plansOf('home-agent', { mn: cn0, fa: cn0, cn: cn0, ...ports }), { message }, name);
+  const beside = Object.fromEntries(
+    ['cn', 'ha', 'home', 'fa', 'visited', 'plainFa', 'plainVisited', 'network'].map((name) => [name, cn0]),
+  );
+  const ofScenario = (ports: { [name: string]: PortSettings }) => () =>
+    plansOf('scenario', { ...beside, link: { device: 'mn{n}' }, ...ports });
+  t.throws(
+    ofScenario({ cn: { macvlanOn: 'a' } }),
+    /ports\.cn\.macvlanOn: cannot be in a scenario: kernels fill in/,
+  );
+  t.throws(ofScenario({ fa: { macvlanOn: 'a' } }), /ports\.fa\.macvlanOn: .*the harness watches there/);
+  t.throws(ofScenario({ ha: { device: 'a', via: ['ssh'] } }), /ports\.ha\.via: cannot be in a scenario/);
+  t.equal(
+    ofScenario({ ha: { device: 'a', take: true } })().ha?.silent,
+    true,
+    'where the harness watches, the kernel says nothing',
+  );
 });
 
 t.test('another machine', async (t) => {

@@ -279,10 +279,11 @@ export class RemotePort {
   /** What the reader of results has to know of times. */
   findings(): string[] {
     const { offsetNs, firstOffsetNs, uncertaintyNs, steps } = this.clock;
-    const seconds = (ns: bigint): string => (Number(ns) / 1e9).toFixed(6);
+    const apart = (ns: bigint): string =>
+      `${(Math.abs(Number(ns)) / 1e9).toFixed(6)} s ${ns < 0n ? 'behind' : 'ahead of'}`;
     const ms = (ns: bigint): string => (Number(ns) / 1e6).toFixed(2);
     return [
-      `port ${this.name} is on another machine (by ${this.program}), whose clock is ${seconds(offsetNs)} s ahead of this one's (at the start ${seconds(firstOffsetNs)} s), known to within ${ms(uncertaintyNs)} ms: the times of its frames are told by this machine's clock, and their order with frames of other ports is certain only beyond that`,
+      `port ${this.name} is on another machine (by ${this.program}), whose clock is ${apart(offsetNs)} this one's (at the start ${apart(firstOffsetNs)} it), known to within ${ms(uncertaintyNs)} ms: the times of its frames are told by this machine's clock, and their order with frames of other ports is certain only beyond that`,
       ...(steps === 0
         ? []
         : [

@@ -21,7 +21,14 @@ export {
   readJournals,
   restoreAbandoned,
 } from './journal.ts';
-export { isChanging, type LinkPlan, type OpenLinks, openLinks, type ReadyLink } from './links.ts';
+export {
+  isChanging,
+  isOwnNamespace,
+  type LinkPlan,
+  type OpenLinks,
+  openLinks,
+  type ReadyLink,
+} from './links.ts';
 export {
   createNamespace,
   deleteNamespace,

@@ -178,10 +178,15 @@ function setUp(journal: Journal, plan: LinkPlan): ReadyLink {
   return { namespace: path, device };
 }
 
+const ownPrefix = '/run/netns/dsmip-';
+
+/** Whether a namespace is one of those made here: nobody else's devices are in it, but for taken ones. */
+export const isOwnNamespace = (path: string | undefined): boolean => path?.startsWith(ownPrefix) === true;
+
 /** It has the name of the port and of this process, so that `ip netns` tells whose it is. */
 function ownNamespace(journal: Journal, { name, silent }: LinkPlan): string {
-  const own = `dsmip-${process.pid}-${name}`;
-  const path = `/run/netns/${own}`;
+  const path = `${ownPrefix}${process.pid}-${name}`;
+  const own = basename(path);
   journal.change({ kind: 'namespace', path }, () => createNamespace(own));
   withNamespace(path, (namespace) => {
     writeSysctls(namespace, quietSysctls(false));

@@ -113,10 +113,12 @@ function checkPort(
         `has a meaning only where the device may be changed: add "configure": true, or "take": true`,
       );
   if (role !== 'scenario') return;
-  if (port.macvlanOn !== undefined && name !== 'cn')
+  if (port.macvlanOn !== undefined)
     throw faultAt(
       '.macvlanOn',
-      'cannot be in a scenario: the harness watches there, and a macvlan sees only what is sent to itself; use "device" or "vlan"',
+      name === 'cn'
+        ? 'cannot be in a scenario: kernels fill in the checksums of TCP, and cut it into segments, behind a macvlan, so that other packets are seen there than on the wire; use "device" or "vlan"'
+        : 'cannot be in a scenario: the harness watches there, and a macvlan sees only what is sent to itself; use "device" or "vlan"',
     );
   if (port.via !== undefined)
     throw faultAt(
