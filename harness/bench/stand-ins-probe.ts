@@ -81,9 +81,11 @@ async function lane(number: number, names: readonly string[]): Promise<[string, 
   for (const name of names) {
     const standIn = standIns[name] ?? {};
     await agent.order('deviate');
-    box.behave(standIn.behaviour?.(box, right) ?? {});
+    const behave = (): void => box.behave(standIn.behaviour?.(box, right) ?? {});
+    box.behave({});
+    if (standIn.fromFirstTest !== true) behave();
     const flood = standIn.flood && (await startFlood(lab.path(boxAt.name), router, right, standIn.flood));
-    found.push([name, await against(standIn.profile?.(right) ?? right)]);
+    found.push([name, await against(standIn.profile?.(right) ?? right, standIn.fromFirstTest === true ? behave : undefined)]);
     if (flood !== undefined) {
       flood.child.kill('SIGTERM');
       await flood.ended;
@@ -95,7 +97,7 @@ async function lane(number: number, names: readonly string[]): Promise<[string, 
   return found;
 }
 
-async function against(profile: Profile): Promise<Found> {
+async function against(profile: Profile, begin: () => void = () => {}): Promise<Found> {
   const began = performance.now();
   const cpu = process.cpuUsage();
   const spent = (): Pick<Found, 'seconds' | 'cpuSeconds' | 'megabytes'> => {
@@ -108,6 +110,7 @@ async function against(profile: Profile): Promise<Found> {
   };
   try {
     const conductor = await startConductor({ profile, ledger, tests });
+    begin();
     const finished = await Promise.all(tests.map((test) => conductor.run(test)));
     const findings = conductor.findings();
     const { unreachable } = conductor.facts;

@@ -1,7 +1,9 @@
 /** Why nothing comes back: the next hop is not found, somebody on the way says no, or the device is there and keeps silent. */
 import type { PortName, SeenFrame } from '../../engine/bench.ts';
+import { seenWords } from '../../engine/describe.ts';
 import type { MobileNode } from '../../vectors/pool.ts';
 import { encodePacket } from '../../wire/index.ts';
+import { messageOf } from './authenticators.ts';
 import { type Finding, spoiled } from './finding.ts';
 import { type Answer, secondNs, type Talk } from './talk.ts';
 
@@ -12,7 +14,7 @@ const pingSeconds = 1;
 /** What a request met that no reply came to. */
 export async function silence(talk: Talk, answer: Answer): Promise<Finding[]> {
   const { role } = talk.profile;
-  const { node, left, errors, relayed } = answer;
+  const { node, left, errors, relayed, instead } = answer;
   const device = deviceAddress(talk, node);
   const field = role === 'foreign-agent' ? 'ixit.foreignAgent.address' : 'ixit.homeAgent.address';
   const all = (check: string, found: string, mend: string): Finding[] => [
@@ -51,6 +53,20 @@ export async function silence(talk: Talk, answer: Answer): Promise<Finding[]> {
       'the device relays requests to the home agent, and nothing comes of the reply that accepts them',
       'check the way back from port ha to the address that the device relays from (a filter, or NAT that forgets), and "spi", "key" and "algorithm" of ixit.homeAgents',
     );
+  if (instead !== undefined) {
+    const words = seenWords(instead.decoded).join(' / ');
+    return messageOf(instead)?.name === 'registrationReply'
+      ? all(
+          'registration',
+          `${device} answers a registration request with a reply that is not to it: the low 32 bits of its Identification are others (${answer.identification.slice(8)} was sent; came ${words})`,
+          'the device copies Identification wrongly (RFC 3344 5.7), or it is slow and this was to an earlier request: then set ixit.timers.replySeconds to more than it takes',
+        )
+      : all(
+          'registration',
+          `${device} answers a registration request with something that is no registration reply (came ${words})`,
+          `check that what runs on UDP port 434 there is the ${role}, and its log`,
+        );
+  }
   if (await ping(talk, node, device))
     return all(
       'silence',

@@ -24,6 +24,8 @@ export const secondNs = 1_000_000_000;
 /** NTP time (RFC 1305) at the beginning of 1970, seconds. */
 export const ntpOffsetSeconds = 2_208_988_800;
 
+const registrationPort = 434;
+
 /** RFC 3344 3.6.3: a mobile node sends at most one request a second. */
 const requestPaceMs = 1050;
 /** For agents of ours in a lab. */
@@ -62,6 +64,8 @@ export interface Answer {
   reply?: { frame: SeenFrame; message: RegistrationReply };
   /** Of a foreign agent: the request as it came to the home agent. */
   relayed?: SeenFrame;
+  /** What came from the registration port in place of a reply to this request: garbage, or a reply to another. */
+  instead?: SeenFrame;
   /** ICMP errors that came for it. */
   errors: { type: number; code: number; from: string }[];
   frames: readonly SeenFrame[];
@@ -69,6 +73,9 @@ export interface Answer {
 
 export const isAccepted = ({ reply }: Answer): boolean =>
   reply?.message.code === 0 || reply?.message.code === 1;
+
+const isFromRegistrationPort = ({ decoded }: SeenFrame): boolean =>
+  decoded.layers.some((layer) => 'udp' in layer && layer.udp.sourcePort === registrationPort);
 
 /** Somebody says that it cannot be delivered (RFC 792, type 3). */
 const isRefused = ({ errors }: Answer): boolean => errors.some(({ type }) => type === 3);
@@ -185,6 +192,7 @@ export class Talk {
       replyIdentification(decoded)?.slice(8) === low
     )
       answer.reply ??= { frame, message: message.message };
+    else if (port === this.port && isFromRegistrationPort(frame)) answer.instead ??= frame;
     if (port === 'ha' && requestIdentification(decoded)?.slice(8) === low) answer.relayed ??= frame;
     const [ip, icmp] = decoded.layers.slice(1);
     if (ip !== undefined && 'ipv4' in ip && icmp !== undefined && 'icmp' in icmp)
