@@ -117,7 +117,7 @@ class Survive {
     const { progress, step } = this;
     const known = this.survival.known(step.by, packet);
     if (known !== undefined) progress.context.noteKnown(step.by, known);
-    const { built, options } = this.resolve(packet, progress.session.now());
+    const { built, options } = this.resolve(packet, progress.lastSendNs);
     const example = datagramOf(built, options);
     return variantsOf(kind, built, options).map((input) => ({
       input,
@@ -216,7 +216,8 @@ class Survive {
             `${cameBack ? 'answered again by itself' : 'answered again after a reset'}, and the same input did not stop it once more`,
         );
     }
-    this.accuse(planned.slice(fine), cameBack, isReproduced);
+    const fate = cameBack ? 'it answered again by itself, some seconds later' : this.fate(isBack);
+    this.accuse(planned.slice(fine), cameBack, isReproduced, fate);
     throw new BodyEnds();
   }
 
@@ -253,10 +254,10 @@ class Survive {
   private async shorten(whole: Culprit): Promise<void> {
     const [only] = whole.planned;
     if (only === undefined || whole.planned.length > 1 || only.count > 1) return;
-    const { built, options } = this.resolve(only.packet, this.progress.session.now());
-    const datagram = datagramOf(built, options);
-    const [octets = new Uint8Array()] = only.input.make(datagram, built);
-    const body = octets.subarray(datagram.headLength);
+    // It was tried just now. What is in it belongs to the moment when it was sent, which a recorded bench knows as well.
+    const [octets = new Uint8Array()] = this.last.octets;
+    const { built, options } = this.resolve(only.packet, this.last.timeNs);
+    const body = octets.subarray(datagramOf(built, options).headLength);
     try {
       // Its header may be what is wrong with it: then a right one with the same body does nothing.
       if (body.length === 0 || !(await this.stops({ planned: [only], body }, this.hurrySeconds))) return;
@@ -292,8 +293,8 @@ class Survive {
   private async revive(): Promise<boolean> {
     if (this.resetMissing === undefined) {
       try {
-        await this.progress.session.perform({ kind: 'reset' });
-        this.progress.note(this.step, 'the device was reset', true, this.progress.session.now(), []);
+        const { endedNs } = await this.progress.session.perform({ kind: 'reset' });
+        this.progress.note(this.step, 'the device was reset', true, endedNs, []);
       } catch (error) {
         if (error instanceof BenchInterrupted) throw error;
         this.resetMissing = error instanceof Error ? error.message : String(error);
@@ -309,7 +310,7 @@ class Survive {
   }
 
   /** The verdict, with what the device was stopped by. */
-  private accuse(batch: Planned[], cameBack: boolean, isReproduced: boolean): void {
+  private accuse(batch: Planned[], cameBack: boolean, isReproduced: boolean, fate: string): void {
     const { progress, step } = this;
     const { octets, timeNs } = this.last;
     const culprit = this.culprit?.planned ?? batch;
@@ -317,7 +318,7 @@ class Survive {
     const shown = octets.slice(0, mostShown);
     const actual = [
       `no answer to a valid registration after ${this.namesOf(culprit)}`,
-      cameBack ? 'it answered again by itself, some seconds later' : this.fate(isReproduced),
+      fate,
       ...(isReproduced
         ? [
             `the shortest input found to stop it, in ${this.trials} trials: ${culprit.length === 1 ? sizeOf(octets) : `${culprit.length} inputs, the last one ${sizeOf(octets)}`}`,
@@ -340,10 +341,11 @@ class Survive {
     );
   }
 
-  private fate(isReproduced: boolean): string {
+  private fate(isBack: boolean): string {
     if (this.resetMissing === undefined)
-      return isReproduced ? 'it stayed so until it was reset' : 'not even a reset brought it back';
-    return `it did not come back by itself, and cannot be reset: ${this.resetMissing}`;
+      return isBack ? 'it stayed so until it was reset' : 'not even a reset brought it back';
+    const why = `it cannot be reset: ${this.resetMissing}`;
+    return isBack ? `it came back by itself in the end; ${why}` : `it did not come back by itself, and ${why}`;
   }
 
   private words(octets: Uint8Array): string[] {
