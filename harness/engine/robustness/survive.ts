@@ -47,6 +47,12 @@ interface Culprit {
   body?: Uint8Array;
 }
 
+/** The packets of an input as they were sent, and when the first of them was. */
+interface SentInput {
+  octets: Uint8Array[];
+  timeNs: number;
+}
+
 /** Go through the step. Throws BodyEnds when the device stopped, Inconclusive when nothing can be said. */
 export async function survive(progress: Progress, step: SurviveStep, survival: Survival): Promise<void> {
   await new Survive(progress, step, survival).run();
@@ -59,12 +65,13 @@ class Survive {
   private readonly port: PortName;
   private readonly hurrySeconds: number;
   private trials = 0;
+  private inputs = 0;
   private readonly mostTrials: number;
   /** The device was not brought back by a reset, as there is none. */
   private resetMissing: string | undefined;
-  private culprit: Culprit | undefined;
-  /** What was sent last, with its time. */
-  private last: { octets: Uint8Array[]; timeNs: number } = { octets: [], timeNs: 0 };
+  /** What was seen to stop the device, the shortest so far, with its last input as it was sent then. */
+  private culprit: (Culprit & { sent: SentInput }) | undefined;
+  private last: SentInput = { octets: [], timeNs: 0 };
 
   constructor(progress: Progress, step: SurviveStep, survival: Survival) {
     this.progress = progress;
@@ -79,6 +86,7 @@ class Survive {
   async run(): Promise<void> {
     const { progress, step } = this;
     const planned = this.plan();
+    this.inputs = planned.length;
     let sent = 0;
     while (sent < planned.length) {
       const batch = this.nextBatch(planned, sent);
@@ -202,7 +210,7 @@ class Survive {
 
   /** The device answered nothing behind these inputs, and did before the last of them, from `fine` on. */
   private async stopped(planned: Planned[], fine: number): Promise<never> {
-    const { progress } = this;
+    const { progress, last } = this;
     // Somebody who was busy for a while, or protected himself, is not gone.
     const cameBack = await this.survival.isAlive();
     const isBack = cameBack || (await this.revive());
@@ -217,7 +225,7 @@ class Survive {
         );
     }
     const fate = cameBack ? 'it answered again by itself, some seconds later' : this.fate(isBack);
-    this.accuse(planned.slice(fine), cameBack, isReproduced, fate);
+    this.accuse(this.culprit ?? { planned: planned.slice(fine), sent: last }, isReproduced, cameBack, fate);
     throw new BodyEnds();
   }
 
@@ -228,18 +236,11 @@ class Survive {
     });
     try {
       const search = (hurrySeconds?: number): ReturnType<typeof shortestRun> =>
-        shortestRun(
-          planned.length,
-          fine,
-          (part) => this.stops(culprit(part), hurrySeconds),
-          (part) => {
-            this.culprit = culprit(part);
-          },
-        );
+        shortestRun(planned.length, fine, (part) => this.stops(culprit(part), hurrySeconds));
       const run = await search(this.hurrySeconds);
       if (run === undefined) return false;
       // On a busy machine, or a slow device, haste takes a late answer for none: what was found has to do it with patience as well.
-      if (await this.stops(culprit(run))) await this.shorten(culprit(run));
+      if (await this.stops(culprit(run))) await this.shorten();
       else {
         this.culprit = undefined;
         this.trials = 0;
@@ -251,22 +252,19 @@ class Survive {
     return this.culprit !== undefined;
   }
 
-  private async shorten(whole: Culprit): Promise<void> {
-    const [only] = whole.planned;
-    if (only === undefined || whole.planned.length > 1 || only.count > 1) return;
-    // It was tried just now. What is in it belongs to the moment when it was sent, which a recorded bench knows as well.
-    const [octets = new Uint8Array()] = this.last.octets;
-    const { built, options } = this.resolve(only.packet, this.last.timeNs);
+  private async shorten(): Promise<void> {
+    const whole = this.culprit;
+    const [only] = whole?.planned ?? [];
+    if (whole === undefined || only === undefined || whole.planned.length > 1 || only.count > 1) return;
+    // What is in it belongs to the moment when it was sent, which a recorded bench knows as well.
+    const [octets = new Uint8Array()] = whole.sent.octets;
+    const { built, options } = this.resolve(only.packet, whole.sent.timeNs);
     const body = octets.subarray(datagramOf(built, options).headLength);
     try {
       // Its header may be what is wrong with it: then a right one with the same body does nothing.
       if (body.length === 0 || !(await this.stops({ planned: [only], body }, this.hurrySeconds))) return;
-      await shortestOctets(
-        body,
-        (shorter) => this.stops({ planned: [only], body: shorter }, this.hurrySeconds),
-        (shorter) => {
-          this.culprit = { planned: [only], body: shorter };
-        },
+      await shortestOctets(body, (shorter) =>
+        this.stops({ planned: [only], body: shorter }, this.hurrySeconds),
       );
     } catch (error) {
       if (!(error instanceof NoMoreTrials)) throw error;
@@ -281,11 +279,10 @@ class Survive {
     if (this.trials >= this.mostTrials) throw new NoMoreTrials();
     this.trials += 1;
     await this.sendAll(what.planned, what.body);
+    const sent = this.last;
     if (await this.survival.isAlive(hurrySeconds)) return false;
-    if (!(await this.revive())) {
-      this.culprit = what;
-      throw new NoMoreTrials();
-    }
+    this.culprit = { ...what, sent };
+    if (!(await this.revive())) throw new NoMoreTrials();
     return true;
   }
 
@@ -310,10 +307,13 @@ class Survive {
   }
 
   /** The verdict, with what the device was stopped by. */
-  private accuse(batch: Planned[], cameBack: boolean, isReproduced: boolean, fate: string): void {
+  private accuse(
+    { planned: culprit, sent: { octets, timeNs } }: Culprit & { sent: SentInput },
+    isReproduced: boolean,
+    cameBack: boolean,
+    fate: string,
+  ): void {
     const { progress, step } = this;
-    const { octets, timeNs } = this.last;
-    const culprit = this.culprit?.planned ?? batch;
     const frames = this.framesOf(octets, timeNs);
     const shown = octets.slice(0, mostShown);
     const actual = [
@@ -333,7 +333,7 @@ class Survive {
       cameBack ? step.clauses.map((clause) => `${clause}#comes-back`) : step.clauses,
       false,
       {
-        expected: [this.expected(batch.length)],
+        expected: [this.expected(this.inputs)],
         actual,
         input: { port: this.port, packets: shown.map((each) => toHex(each)) },
         frames,
@@ -345,7 +345,9 @@ class Survive {
     if (this.resetMissing === undefined)
       return isBack ? 'it stayed so until it was reset' : 'not even a reset brought it back';
     const why = `it cannot be reset: ${this.resetMissing}`;
-    return isBack ? `it came back by itself in the end; ${why}` : `it did not come back by itself, and ${why}`;
+    return isBack
+      ? `it came back by itself in the end; ${why}`
+      : `it did not come back by itself, and ${why}`;
   }
 
   private words(octets: Uint8Array): string[] {
