@@ -62,9 +62,9 @@ t.test('what is made of a request', async (t) => {
       t.ok(ip.moreFragments === true || (ip.fragmentOffset ?? 0) > 0, `${name}: fragments all of them`);
       t.equal(ip.totalLength, one.length);
     }
-  const whole = made('fragments').find(({ name }) => name === 'in fragments of eight octets')?.octets ?? [];
+  const pieces = made('fragments').find(({ name }) => name === 'in fragments of eight octets')?.octets ?? [];
   t.same(
-    Buffer.concat(whole.map((one) => one.subarray(20))),
+    Buffer.concat(pieces.map((one) => one.subarray(20))),
     Buffer.from(datagram.octets.subarray(20)),
     'put together they are the packet',
   );
@@ -132,8 +132,11 @@ t.test('bisection', async (t) => {
   t.same(await shortest(3, 50, 79), [3, 50, 79]);
 });
 
-/** A home agent that stops for good at a message, until it is reset. */
-function stopping(stopsAt: (message: Uint8Array) => boolean): { device: Device; reset(): void } {
+/** Octets of the request that every input is made of. */
+const whole = 46;
+
+/** A home agent that stops for good at a message of some length, as its UDP header says it, until it is reset. */
+function stopping(stopsAt: (octets: number) => boolean): { device: Device; reset(): void } {
   let isDeaf = false;
   return {
     reset: () => {
@@ -142,8 +145,7 @@ function stopping(stopsAt: (message: Uint8Array) => boolean): { device: Device; 
     device: (decoded) => {
       const udp = decoded.layers.find((layer) => 'udp' in layer);
       const asked = decoded.layers.find((layer) => 'registrationRequest' in layer);
-      const payload = decoded.layers.find((layer) => 'payload' in layer);
-      if (payload !== undefined && 'payload' in payload) isDeaf ||= stopsAt(fromHex(payload.payload));
+      if (udp !== undefined && 'udp' in udp) isDeaf ||= stopsAt((udp.udp.length ?? 0) - 8);
       if (isDeaf || asked === undefined || !('registrationRequest' in asked)) return [];
       const { homeAddress = '', careOfAddress = '', identification = '' } = asked.registrationRequest;
       const port = udp !== undefined && 'udp' in udp ? (udp.udp.sourcePort ?? 0) : 0;
@@ -201,7 +203,7 @@ t.test('a device that goes on', async (t) => {
 t.test('a device that stops', async (t) => {
   // At whatever has 7 octets or more and is no whole message: seven are the fewest.
   const { verdict, judgements } = await judge(
-    stopping((message) => message.length >= 7),
+    stopping((octets) => octets >= 7 && octets < whole),
     test('truncated'),
   );
   t.equal(verdict, 'FAIL');
@@ -220,7 +222,7 @@ t.test('a device that stops', async (t) => {
 
 t.test('a device that stops and cannot be reset', async (t) => {
   const { verdict, judgements } = await judge(
-    stopping((message) => message.length === 5),
+    stopping((octets) => octets === 5),
     test('truncated'),
     false,
   );
@@ -231,9 +233,9 @@ t.test('a device that stops and cannot be reset', async (t) => {
 
 t.test('a device that stopped once', async (t) => {
   let times = 0;
-  const once = stopping((message) => {
-    if (message.length === 5) times += 1;
-    return message.length === 5 && times === 1;
+  const once = stopping((octets) => {
+    if (octets === 5) times += 1;
+    return octets === 5 && times === 1;
   });
   const { verdict, reason } = await judge(once, test('truncated'));
   t.equal(verdict, 'INCONCLUSIVE');
@@ -257,4 +259,23 @@ t.test('a device that comes back by itself', async (t) => {
   t.equal(verdict, 'WARN');
   t.equal(judgements[0]?.clause, 'robust-a#comes-back');
   t.match(judgements[0]?.actual.join('\n'), /it answered again by itself/);
+});
+
+t.test('a late copy of an earlier answer', async (t) => {
+  let earlier: ReturnType<Device> = [];
+  const inner = stopping((octets) => octets === whole - 1);
+  const device: Device = (decoded, at) => {
+    const arrivals = inner.device(decoded, at);
+    if (!decoded.layers.some((layer) => 'udp' in layer && layer.udp.sourcePort === 20_004)) return arrivals;
+    if (arrivals.length === 0) {
+      // The network had kept it.
+      const copies = earlier;
+      earlier = [];
+      return copies;
+    }
+    earlier = arrivals;
+    return arrivals;
+  };
+  const { verdict } = await judge({ device, reset: inner.reset }, test('truncated'));
+  t.equal(verdict, 'FAIL', 'is none to the registration that proves that the device is there');
 });

@@ -1,5 +1,5 @@
 /** The step that sends a device hostile input, sees whether it goes on answering, and finds the shortest input that stops it. */
-import type { SurviveStep } from '../../vectors/types.ts';
+import type { SendStep, SurviveStep } from '../../vectors/types.ts';
 import { decodePacket, type EncodeOptions, type Packet, toHex } from '../../wire/index.ts';
 import { BenchInterrupted, type Outgoing, type PortName, type Sent } from '../bench.ts';
 import { seenWords } from '../describe.ts';
@@ -72,6 +72,8 @@ class Survive {
   /** What was seen to stop the device, the shortest so far, with its last input as it was sent then. */
   private culprit: (Culprit & { sent: SentInput }) | undefined;
   private last: SentInput = { octets: [], timeNs: 0 };
+  /** The valid packet that was made last. */
+  private built: Packet = [];
 
   constructor(progress: Progress, step: SurviveStep, survival: Survival) {
     this.progress = progress;
@@ -178,9 +180,19 @@ class Survive {
           octets.push(...(body === undefined ? input.make(datagram, built) : [withBody(datagram, body)]));
         return octets[at] ?? new Uint8Array();
       });
-      if (at === 0) this.last = { octets, timeNs: sent.timeNs };
+      if (at === 0) {
+        this.last = { octets, timeNs: sent.timeNs };
+        this.note(packet, sent);
+      }
       at += 1;
     } while (at < octets.length);
+  }
+
+  /** What comes of an input is not to be taken for an answer to a valid registration. */
+  private note(packet: Planned['packet'], sent: Sent): void {
+    const { at, by, path } = this.step;
+    const step: SendStep = { kind: 'send', path, at, packet, tamper: [], by };
+    this.progress.messages.note(this.built, { by, port: this.port, timeNs: sent.timeNs, step, sent });
   }
 
   private async send(
@@ -189,13 +201,12 @@ class Survive {
   ): Promise<Sent> {
     const { progress, step } = this;
     let known: string | undefined;
-    let built: Packet = [];
     const sent = await progress.session.send(this.port, (nowNs, recorded): Outgoing => {
       known = recorded === undefined ? this.survival.known(step.by, packet) : (recorded ?? undefined);
       if (known !== undefined) progress.context.noteKnown(step.by, known);
-      const resolved = this.resolve(packet, nowNs);
-      built = resolved.built;
-      const datagram = datagramOf(built, resolved.options);
+      const { built, options } = this.resolve(packet, nowNs);
+      this.built = built;
+      const datagram = datagramOf(built, options);
       return { kind: linkLength(datagram) > 0 ? 'ethernet' : 'ip', octets: make(datagram, built) };
     });
     progress.lastSendNs = sent.timeNs;
