@@ -234,8 +234,8 @@ export async function rejudge(
     extensionTypes: profile.extensionTypes,
   });
   const around = surroundings(profile, facts, test, mn, other);
-  // It is done first of all.
-  around.reset = outcome.actions?.[0]?.name === 'reset';
+  // It is done first of all. Hostile input resets a device that it has stopped.
+  around.reset = test.needs.unused === true && outcome.actions?.[0]?.name === 'reset';
   around.reconfigurations = reconfigurationsIn((outcome.actions ?? []).map(({ name }) => name));
   const again = await run(test, session, around, ledger, { strict });
   if (session.mismatch !== undefined) throw session.mismatch;

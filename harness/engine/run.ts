@@ -429,7 +429,9 @@ class Run extends Progress {
   private async isAlive(hurrySeconds?: number): Promise<boolean> {
     const { part } = this;
     const [, plain] = this.test.liveness;
-    const steps = this.context.around.other === undefined ? plain.mn : plain.other;
+    const own = this.context.around.other === undefined ? plain.mn : plain.other;
+    // Steps of their own: what answers an earlier question is no answer to this one.
+    const steps = own.map((step) => ({ ...step }));
     const noted = this.steps.length;
     this.hurrySeconds = hurrySeconds;
     try {

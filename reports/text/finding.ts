@@ -11,7 +11,7 @@ export const clauseTable = (clauses: readonly ClauseFacts[]): ClauseTable =>
 
 /** Section and lines of the draft, or the RFCs behind a base check. */
 export function placeOf(clause: ClauseFacts): string {
-  if (clause.section === 'base') return clause.sources.join(', ');
+  if (clause.lines.length === 0) return clause.sources.join(', ');
   const lines = clause.lines
     .map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
     .join(', ');

@@ -11,20 +11,15 @@ export interface Part {
 
 /**
  * The shortest run of the `count` things of a list that ends the way the whole does: the shortest beginning first, then as little before its
- * last one as suffices. `fine` of them are known to do nothing. `found` is told of every part that does. Undefined when the whole does not do
- * it again; what `stops` throws is passed on.
+ * last one as suffices. `fine` of them are known to do nothing. Each part that does it is shorter than the one before. Undefined when the
+ * whole does not do it again; what `stops` throws is passed on.
  */
 export async function shortestRun(
   count: number,
   fine: number,
   stops: (part: Part) => Promise<boolean>,
-  found: (part: Part) => void,
 ): Promise<Part | undefined> {
-  const tried = async (from: number, to: number): Promise<boolean> => {
-    const isSo = await stops({ from, to });
-    if (isSo) found({ from, to });
-    return isSo;
-  };
+  const tried = (from: number, to: number): Promise<boolean> => stops({ from, to });
   if (!(await tried(0, count))) return undefined;
   let good = fine;
   let to = count;
@@ -51,13 +46,11 @@ export async function shortestRun(
 export async function shortestOctets(
   octets: Uint8Array,
   stops: (octets: Uint8Array) => Promise<boolean>,
-  found: (octets: Uint8Array) => void,
 ): Promise<Uint8Array> {
   let best = octets;
   const tried = async (candidate: Uint8Array): Promise<boolean> => {
     if (!(await stops(candidate))) return false;
     best = candidate;
-    found(candidate);
     return true;
   };
   let tooShort = 0;

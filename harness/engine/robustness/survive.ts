@@ -1,5 +1,5 @@
 /** The step that sends a device hostile input, sees whether it goes on answering, and finds the shortest input that stops it. */
-import type { SurviveStep } from '../../vectors/types.ts';
+import type { SendStep, SurviveStep } from '../../vectors/types.ts';
 import { decodePacket, type EncodeOptions, type Packet, toHex } from '../../wire/index.ts';
 import { BenchInterrupted, type Outgoing, type PortName, type Sent } from '../bench.ts';
 import { seenWords } from '../describe.ts';
@@ -47,6 +47,12 @@ interface Culprit {
   body?: Uint8Array;
 }
 
+/** The packets of an input as they were sent, and when the first of them was. */
+interface SentInput {
+  octets: Uint8Array[];
+  timeNs: number;
+}
+
 /** Go through the step. Throws BodyEnds when the device stopped, Inconclusive when nothing can be said. */
 export async function survive(progress: Progress, step: SurviveStep, survival: Survival): Promise<void> {
   await new Survive(progress, step, survival).run();
@@ -59,12 +65,15 @@ class Survive {
   private readonly port: PortName;
   private readonly hurrySeconds: number;
   private trials = 0;
+  private inputs = 0;
   private readonly mostTrials: number;
   /** The device was not brought back by a reset, as there is none. */
   private resetMissing: string | undefined;
-  private culprit: Culprit | undefined;
-  /** What was sent last, with its time. */
-  private last: { octets: Uint8Array[]; timeNs: number } = { octets: [], timeNs: 0 };
+  /** What was seen to stop the device, the shortest so far, with its last input as it was sent then. */
+  private culprit: (Culprit & { sent: SentInput }) | undefined;
+  private last: SentInput = { octets: [], timeNs: 0 };
+  /** The valid packet that was made last. */
+  private built: Packet = [];
 
   constructor(progress: Progress, step: SurviveStep, survival: Survival) {
     this.progress = progress;
@@ -79,6 +88,7 @@ class Survive {
   async run(): Promise<void> {
     const { progress, step } = this;
     const planned = this.plan();
+    this.inputs = planned.length;
     let sent = 0;
     while (sent < planned.length) {
       const batch = this.nextBatch(planned, sent);
@@ -117,7 +127,7 @@ class Survive {
     const { progress, step } = this;
     const known = this.survival.known(step.by, packet);
     if (known !== undefined) progress.context.noteKnown(step.by, known);
-    const { built, options } = this.resolve(packet, progress.session.now());
+    const { built, options } = this.resolve(packet, progress.lastSendNs);
     const example = datagramOf(built, options);
     return variantsOf(kind, built, options).map((input) => ({
       input,
@@ -170,9 +180,19 @@ class Survive {
           octets.push(...(body === undefined ? input.make(datagram, built) : [withBody(datagram, body)]));
         return octets[at] ?? new Uint8Array();
       });
-      if (at === 0) this.last = { octets, timeNs: sent.timeNs };
+      if (at === 0) {
+        this.last = { octets, timeNs: sent.timeNs };
+        this.note(packet, sent);
+      }
       at += 1;
     } while (at < octets.length);
+  }
+
+  /** What comes of an input is not to be taken for an answer to a valid registration. */
+  private note(packet: Planned['packet'], sent: Sent): void {
+    const { at, by, path } = this.step;
+    const step: SendStep = { kind: 'send', path, at, packet, tamper: [], by };
+    this.progress.messages.note(this.built, { by, port: this.port, timeNs: sent.timeNs, step, sent });
   }
 
   private async send(
@@ -181,13 +201,12 @@ class Survive {
   ): Promise<Sent> {
     const { progress, step } = this;
     let known: string | undefined;
-    let built: Packet = [];
     const sent = await progress.session.send(this.port, (nowNs, recorded): Outgoing => {
       known = recorded === undefined ? this.survival.known(step.by, packet) : (recorded ?? undefined);
       if (known !== undefined) progress.context.noteKnown(step.by, known);
-      const resolved = this.resolve(packet, nowNs);
-      built = resolved.built;
-      const datagram = datagramOf(built, resolved.options);
+      const { built, options } = this.resolve(packet, nowNs);
+      this.built = built;
+      const datagram = datagramOf(built, options);
       return { kind: linkLength(datagram) > 0 ? 'ethernet' : 'ip', octets: make(datagram, built) };
     });
     progress.lastSendNs = sent.timeNs;
@@ -202,7 +221,7 @@ class Survive {
 
   /** The device answered nothing behind these inputs, and did before the last of them, from `fine` on. */
   private async stopped(planned: Planned[], fine: number): Promise<never> {
-    const { progress } = this;
+    const { progress, last } = this;
     // Somebody who was busy for a while, or protected himself, is not gone.
     const cameBack = await this.survival.isAlive();
     const isBack = cameBack || (await this.revive());
@@ -216,7 +235,8 @@ class Survive {
             `${cameBack ? 'answered again by itself' : 'answered again after a reset'}, and the same input did not stop it once more`,
         );
     }
-    this.accuse(planned.slice(fine), cameBack, isReproduced);
+    const fate = cameBack ? 'it answered again by itself, some seconds later' : this.fate(isBack);
+    this.accuse(this.culprit ?? { planned: planned.slice(fine), sent: last }, isReproduced, cameBack, fate);
     throw new BodyEnds();
   }
 
@@ -227,18 +247,11 @@ class Survive {
     });
     try {
       const search = (hurrySeconds?: number): ReturnType<typeof shortestRun> =>
-        shortestRun(
-          planned.length,
-          fine,
-          (part) => this.stops(culprit(part), hurrySeconds),
-          (part) => {
-            this.culprit = culprit(part);
-          },
-        );
+        shortestRun(planned.length, fine, (part) => this.stops(culprit(part), hurrySeconds));
       const run = await search(this.hurrySeconds);
       if (run === undefined) return false;
       // On a busy machine, or a slow device, haste takes a late answer for none: what was found has to do it with patience as well.
-      if (await this.stops(culprit(run))) await this.shorten(culprit(run));
+      if (await this.stops(culprit(run))) await this.shorten();
       else {
         this.culprit = undefined;
         this.trials = 0;
@@ -250,22 +263,19 @@ class Survive {
     return this.culprit !== undefined;
   }
 
-  private async shorten(whole: Culprit): Promise<void> {
-    const [only] = whole.planned;
-    if (only === undefined || whole.planned.length > 1 || only.count > 1) return;
-    const { built, options } = this.resolve(only.packet, this.progress.session.now());
-    const datagram = datagramOf(built, options);
-    const [octets = new Uint8Array()] = only.input.make(datagram, built);
-    const body = octets.subarray(datagram.headLength);
+  private async shorten(): Promise<void> {
+    const whole = this.culprit;
+    const [only] = whole?.planned ?? [];
+    if (whole === undefined || only === undefined || whole.planned.length > 1 || only.count > 1) return;
+    // What is in it belongs to the moment when it was sent, which a recorded bench knows as well.
+    const [octets = new Uint8Array()] = whole.sent.octets;
+    const { built, options } = this.resolve(only.packet, whole.sent.timeNs);
+    const body = octets.subarray(datagramOf(built, options).headLength);
     try {
       // Its header may be what is wrong with it: then a right one with the same body does nothing.
       if (body.length === 0 || !(await this.stops({ planned: [only], body }, this.hurrySeconds))) return;
-      await shortestOctets(
-        body,
-        (shorter) => this.stops({ planned: [only], body: shorter }, this.hurrySeconds),
-        (shorter) => {
-          this.culprit = { planned: [only], body: shorter };
-        },
+      await shortestOctets(body, (shorter) =>
+        this.stops({ planned: [only], body: shorter }, this.hurrySeconds),
       );
     } catch (error) {
       if (!(error instanceof NoMoreTrials)) throw error;
@@ -280,11 +290,10 @@ class Survive {
     if (this.trials >= this.mostTrials) throw new NoMoreTrials();
     this.trials += 1;
     await this.sendAll(what.planned, what.body);
+    const sent = this.last;
     if (await this.survival.isAlive(hurrySeconds)) return false;
-    if (!(await this.revive())) {
-      this.culprit = what;
-      throw new NoMoreTrials();
-    }
+    this.culprit = { ...what, sent };
+    if (!(await this.revive())) throw new NoMoreTrials();
     return true;
   }
 
@@ -292,8 +301,8 @@ class Survive {
   private async revive(): Promise<boolean> {
     if (this.resetMissing === undefined) {
       try {
-        await this.progress.session.perform({ kind: 'reset' });
-        this.progress.note(this.step, 'the device was reset', true, this.progress.session.now(), []);
+        const { endedNs } = await this.progress.session.perform({ kind: 'reset' });
+        this.progress.note(this.step, 'the device was reset', true, endedNs, []);
       } catch (error) {
         if (error instanceof BenchInterrupted) throw error;
         this.resetMissing = error instanceof Error ? error.message : String(error);
@@ -309,15 +318,18 @@ class Survive {
   }
 
   /** The verdict, with what the device was stopped by. */
-  private accuse(batch: Planned[], cameBack: boolean, isReproduced: boolean): void {
+  private accuse(
+    { planned: culprit, sent: { octets, timeNs } }: Culprit & { sent: SentInput },
+    isReproduced: boolean,
+    cameBack: boolean,
+    fate: string,
+  ): void {
     const { progress, step } = this;
-    const { octets, timeNs } = this.last;
-    const culprit = this.culprit?.planned ?? batch;
     const frames = this.framesOf(octets, timeNs);
     const shown = octets.slice(0, mostShown);
     const actual = [
       `no answer to a valid registration after ${this.namesOf(culprit)}`,
-      cameBack ? 'it answered again by itself, some seconds later' : this.fate(isReproduced),
+      fate,
       ...(isReproduced
         ? [
             `the shortest input found to stop it, in ${this.trials} trials: ${culprit.length === 1 ? sizeOf(octets) : `${culprit.length} inputs, the last one ${sizeOf(octets)}`}`,
@@ -332,7 +344,7 @@ class Survive {
       cameBack ? step.clauses.map((clause) => `${clause}#comes-back`) : step.clauses,
       false,
       {
-        expected: [this.expected(batch.length)],
+        expected: [this.expected(this.inputs)],
         actual,
         input: { port: this.port, packets: shown.map((each) => toHex(each)) },
         frames,
@@ -340,10 +352,13 @@ class Survive {
     );
   }
 
-  private fate(isReproduced: boolean): string {
+  private fate(isBack: boolean): string {
     if (this.resetMissing === undefined)
-      return isReproduced ? 'it stayed so until it was reset' : 'not even a reset brought it back';
-    return `it did not come back by itself, and cannot be reset: ${this.resetMissing}`;
+      return isBack ? 'it stayed so until it was reset' : 'not even a reset brought it back';
+    const why = `it cannot be reset: ${this.resetMissing}`;
+    return isBack
+      ? `it came back by itself in the end; ${why}`
+      : `it did not come back by itself, and ${why}`;
   }
 
   private words(octets: Uint8Array): string[] {
