@@ -156,7 +156,11 @@ export async function conduct(
 export function inOrder(tests: readonly TestCase[], { bench }: Pick<Profile, 'bench'>): TestCase[] {
   const isTold = 'hooks' in bench && bench.hooks?.reconfigure !== undefined;
   const kind = ({ needs }: TestCase): string => (isTold ? (needs.ipv6Handling ?? '') : '');
-  return [...tests].sort((a, b) => kind(a).localeCompare(kind(b)) || waitsOf(b) - waitsOf(a));
+  // While there are mobile nodes that the device has not heard of.
+  const isFirst = ({ needs }: TestCase): number => Number(needs.unused === true);
+  return [...tests].sort(
+    (a, b) => isFirst(b) - isFirst(a) || kind(a).localeCompare(kind(b)) || waitsOf(b) - waitsOf(a),
+  );
 }
 
 /** What a test will wait for at least, roughly, in seconds: those with long waits begin first. */

@@ -85,7 +85,10 @@ async function lane(number: number, names: readonly string[]): Promise<[string, 
     box.behave({});
     if (standIn.fromFirstTest !== true) behave();
     const flood = standIn.flood && (await startFlood(lab.path(boxAt.name), router, right, standIn.flood));
-    found.push([name, await against(standIn.profile?.(right) ?? right, standIn.fromFirstTest === true ? behave : undefined)]);
+    found.push([
+      name,
+      await against(standIn.profile?.(right) ?? right, standIn.fromFirstTest === true ? behave : undefined),
+    ]);
     if (flood !== undefined) {
       flood.child.kill('SIGTERM');
       await flood.ended;

@@ -23,6 +23,7 @@ export interface SinkOptions {
   protocols: number[];
 }
 
+const SO_REUSEADDR = 2;
 const SOL_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const SO_ATTACH_FILTER = 26;
@@ -56,6 +57,8 @@ function udpSocket(family: number, port: number, fds: number[], namespace: Names
   const fd = socketOf(family, SOCK_DGRAM, 0, fds, `a UDP socket${where(namespace)}`);
   if (fd === undefined) return;
   if (family === AF_INET6) libc().setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, int32(1), 4);
+  // Several ports may be in one namespace.
+  libc().setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, int32(1), 4);
   const address = new DataView(new ArrayBuffer(family === AF_INET ? 16 : 28));
   address.setUint16(0, family, true);
   address.setUint16(2, port, false);

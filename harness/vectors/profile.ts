@@ -397,6 +397,33 @@ function checkNetworks(ixit: IxitFile, file: string): void {
       if (count > 1)
         inside(addressPlus(first, count - 1), ixit[name], `${place} (the last of ${count})`, `ixit.${name}`);
     }
+  const { careOfAddresses, homeAgent, homeHost, correspondentNode } = ixit;
+  if (homeHost !== undefined && homeHost.address === homeAgent?.address)
+    throw fault(
+      file,
+      '$.ixit.homeHost.address',
+      'is the address of the home agent: name another of the home network',
+    );
+  if (careOfAddresses !== undefined) {
+    const inRange = Array.from({ length: careOfAddresses.count }, (_, n) =>
+      addressPlus(careOfAddresses.first, n),
+    );
+    const taken: [string, string | undefined][] = [
+      ['ixit.homeAgent', homeAgent?.address],
+      ['ixit.correspondentNode', correspondentNode.address],
+      ...(ixit.foreignAgents ?? []).map(({ address }, at): [string, string] => [
+        `ixit.foreignAgents[${at}]`,
+        address,
+      ]),
+    ];
+    for (const [whose, address] of taken)
+      if (address !== undefined && inRange.includes(address))
+        throw fault(
+          file,
+          '$.ixit.careOfAddresses',
+          `${careOfAddresses.count} from ${careOfAddresses.first} on hold ${address}, the address of ${whose}: take others`,
+        );
+  }
   const { visitedNetwork } = ixit;
   if (visitedNetwork !== undefined)
     inside(

@@ -71,7 +71,7 @@ export function asWritten(text: string, { kind, choices, flag }: Question, befor
   }
 }
 
-/** `NAMESPACE:DEVICE`, `DEVICE`, `macvlan:CARD`, `vlan:CARD.ID`; addresses and routers that the example has stay with what is made. */
+/** `NAMESPACE:DEVICE`, `DEVICE`, `macvlan:CARD`, `vlan:CARD.ID`, the last two with `,ADDRESS/LENGTH` and `,via=ROUTER` behind them; addresses and routers that the example has stay with what is made. */
 function portOf(text: string, flag: string, before: object | undefined): object {
   const made = (what: object): object => {
     const { addresses, gateway, routes } = (before ?? {}) as { [name: string]: unknown };
@@ -79,12 +79,20 @@ function portOf(text: string, flag: string, before: object | undefined): object 
       Object.entries({ ...what, addresses, gateway, routes }).filter(([, value]) => value !== undefined),
     );
   };
-  const [, kind, rest = ''] = /^(macvlan|vlan):(.+)$/.exec(text) ?? [];
-  if (kind === 'macvlan') return made({ macvlanOn: rest });
-  if (kind === 'vlan') {
-    const [, on, id] = /^(.+)\.(\d+)$/.exec(rest) ?? [];
+  const [, namespace, kind, rest = ''] = /^(?:([^:,]+):)?(macvlan|vlan):(.+)$/.exec(text) ?? [];
+  if (kind !== undefined) {
+    const [card = '', ...words] = rest.split(',');
+    const where = namespace === undefined ? {} : { namespace };
+    const addresses = words.filter((word) => !word.startsWith('via='));
+    const gateway = words.filter((word) => word.startsWith('via=')).map((word) => word.slice(4));
+    const given = {
+      ...(addresses.length === 0 ? {} : { addresses }),
+      ...(gateway.length === 0 ? {} : { gateway }),
+    };
+    if (kind === 'macvlan') return { ...made({ ...where, macvlanOn: card }), ...given };
+    const [, on, id] = /^(.+)\.(\d+)$/.exec(card) ?? [];
     if (on === undefined) throw new UsageError(`--${flag}: vlan:CARD.ID is wanted, such as vlan:eno1.100`);
-    return made({ vlan: { on, id: Number(id) } });
+    return { ...made({ ...where, vlan: { on, id: Number(id) } }), ...given };
   }
   const at = text.lastIndexOf(':');
   const device = text.slice(at + 1);

@@ -38,7 +38,7 @@ const port = (name: string, roles: readonly Role[], who: string, when?: Question
   flag: `port-${name}`,
   path: `bench.ports.${name}`,
   ask: `Where is the link of ${who}?`,
-  why: `the harness is ${who} there; NAMESPACE:DEVICE, DEVICE, macvlan:CARD or vlan:CARD.ID`,
+  why: `the harness is ${who} there; NAMESPACE:DEVICE, DEVICE, macvlan:CARD or vlan:CARD.ID, the latter with addresses and routers, such as macvlan:eno1,192.0.2.10/24,via=192.0.2.1`,
   kind: 'port',
   standard: `${name}:eth0`,
   roles,
@@ -62,7 +62,7 @@ export const identity: readonly Question[] = [
     kind: 'text',
   },
   {
-    flag: 'version',
+    flag: 'device-version',
     path: 'device.version',
     ask: 'Which version is it?',
     why: 'results of two versions can then be compared',
