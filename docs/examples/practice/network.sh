@@ -8,6 +8,10 @@
 # network.sh up builds it, network.sh down takes it away. Nothing outside of these five namespaces is touched.
 set -eu
 
+set_in() { # namespace, setting below /proc/sys/net, value
+  ip netns exec "$1" sh -c 'echo "$2" > "/proc/sys/net/$1"' sh "$2" "$3"
+}
+
 add() { # namespace, address, device
   case $2 in
   *:*) ip -n "$1" address add "$2" dev "$3" nodad ;;
@@ -30,7 +34,8 @@ case "${1:-}" in
 up)
   ip netns add acme
   ip -n acme link set lo up
-  ip netns exec acme sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+  set_in acme ipv4/ip_forward 1
+  set_in acme ipv6/conf/all/forwarding 1
   link mn "10.10.0.2/16" "10.10.0.1/16"
   link fa "10.11.0.2/16" "10.11.0.1/16"
   link cn "10.12.0.2/16 2001:db8:c::2/64" "10.12.0.1/16 2001:db8:c::1/64"
@@ -38,7 +43,8 @@ up)
   for name in mn fa cn home; do
     gateway=$(ip -n acme -4 -o address show dev "${name}0" | sed 's/.*inet \([0-9.]*\).*/\1/')
     ip -n "$name" route add default via "$gateway"
-    ip netns exec "$name" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0
+    set_in "$name" ipv4/conf/all/rp_filter 0
+    set_in "$name" ipv4/conf/eth0/rp_filter 0
   done
   ip -n cn -6 route add default via 2001:db8:c::1
   ip -n home -6 route add default via 2001:db8:1::1
