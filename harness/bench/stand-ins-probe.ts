@@ -112,7 +112,7 @@ async function against(profile: Profile, begin: () => void = () => {}): Promise<
     };
   };
   try {
-    const conductor = await startConductor({ profile, ledger, tests });
+    const conductor = await begun(profile);
     begin();
     const finished = await Promise.all(tests.map((test) => conductor.run(test)));
     const findings = conductor.findings();
@@ -126,6 +126,18 @@ async function against(profile: Profile, begin: () => void = () => {}): Promise<
     };
   } catch (error) {
     return { ...spent(), problem: String((error as Error).stack), findings: [], outcomes: [] };
+  }
+}
+
+/** A program that another lane is about to start has the sockets of the stand-in before for a moment longer: it is a fork of this one. */
+async function begun(profile: Profile): ReturnType<typeof startConductor> {
+  for (let left = 20; ; left -= 1) {
+    try {
+      return await startConductor({ profile, ledger, tests });
+    } catch (error) {
+      if (left === 0 || !/EADDRINUSE/.test(String(error))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
   }
 }
 

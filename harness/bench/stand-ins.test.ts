@@ -14,19 +14,20 @@ const lanes = [
   'floods,floods-a-stranger,floods-and-is-silent',
   'slow',
 ];
-const boundSeconds = 30;
-const boundOfSlow = 80;
+/** On a machine that is busy with much else; by itself they take a third of it. */
+const boundSeconds = 90;
+const boundOfSlow = 170;
 /** What a flood would fill if it were let. */
 const boundMegabytes = 900;
 
-t.test('stand-ins', { timeout: 150_000 }, async (t) => {
+t.test('stand-ins', { timeout: 220_000 }, async (t) => {
   const { command, args } = isolated([process.execPath, '--import', 'tsx', probe, ...lanes]);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  const watchdog = setTimeout(() => child.kill('SIGKILL'), 140_000);
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), 200_000);
   t.equal(await new Promise((resolve) => child.once('close', resolve)), 0);
   clearTimeout(watchdog);
   const found = JSON.parse(text) as { [name: string]: Found };
