@@ -250,8 +250,9 @@ function generatorOf({ robustness, seed, inputs }: RunCommandOptions): RunReques
   const number = (name: string, text: string | undefined, standard: number, most: number): number => {
     if (text === undefined) return standard;
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value > most || (name === 'inputs' && value < 1))
-      throw new UsageError(`--${name} takes a number up to ${most}, not "${text}"`);
+    const least = name === 'inputs' ? 1 : 0;
+    if (!/^\d+$/.test(text) || value > most || value < least)
+      throw new UsageError(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
     return value;
   };
   return {

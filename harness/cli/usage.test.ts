@@ -42,6 +42,9 @@ t.test('wrong usage', async (t) => {
     [['run', '--robustness', '--inputs', '0'], /--inputs takes a number up to/],
     // A process group of its own has no terminal.
     [['run', '--interactive'], /--interactive asks the operator at the terminal, and this run has none/],
+    [['run', '--suite', 'robustness'], /--suite robustness may stop a device: say --robustness/],
+    [['run', '--seed', '7'], /--seed and --inputs are of --robustness/],
+    [['run', '--robustness', '--inputs', '0'], /--inputs takes a whole number from 1 to \d+, not "0"/],
     [['explain', 'ha-nothing'], /there is no clause, section, vector, reading, deviation or word/],
     [['validate', broken], /broken\.json/],
     [['run', '--report', 'junti'], /there is no such format; did you mean "junit"\?/],

@@ -279,3 +279,16 @@ t.test('a late copy of an earlier answer', async (t) => {
   const { verdict } = await judge({ device, reset: inner.reset }, test('truncated'));
   t.equal(verdict, 'FAIL', 'is none to the registration that proves that the device is there');
 });
+
+t.test('an input of many packets', async (t) => {
+  let came = 0;
+  const inner = stopping(() => came >= 200);
+  const device: Device = (decoded, at) => {
+    const isOther = decoded.layers.some((layer) => 'udp' in layer && layer.udp.sourcePort === 20_004);
+    came = isOther ? 0 : came + 1;
+    return inner.device(decoded, at);
+  };
+  const { verdict, judgements } = await judge({ device, reset: inner.reset }, test('burst'));
+  t.equal(verdict, 'FAIL');
+  t.match(judgements[0]?.actual.join('\n'), /shortest input found to stop it, in \d+ trials: 200 packets/);
+});

@@ -8,7 +8,7 @@ import { type Progress, secondNs } from '../progress.ts';
 import { withKeysAtHand } from '../sent.ts';
 import { type Datagram, datagramOf, linkLength, withBody } from './datagram.ts';
 import { generatedInputs, generatorDefaults } from './generate.ts';
-import { NoMoreTrials, shortestOctets, shortestRun } from './narrow.ts';
+import { NoMoreTrials, type Part, shortestOctets, shortestRun } from './narrow.ts';
 import { type Input, variantsOf } from './variants.ts';
 
 /** What the step needs of the run around it. */
@@ -45,6 +45,8 @@ interface Culprit {
   planned: Planned[];
   /** Of a single packet: its body, where that could be shortened. */
   body?: Uint8Array;
+  /** Of a single input of several packets: which of them. */
+  packets?: Part;
 }
 
 /** The packets of an input as they were sent, and when the first of them was. */
@@ -92,7 +94,7 @@ class Survive {
     let sent = 0;
     while (sent < planned.length) {
       const batch = this.nextBatch(planned, sent);
-      await this.sendAll(batch);
+      await this.sendAll({ planned: batch });
       sent += batch.length;
       if (!(await this.survival.isAlive())) return this.stopped(planned.slice(0, sent), sent - batch.length);
     }
@@ -157,27 +159,33 @@ class Survive {
     return batch;
   }
 
-  private async sendAll(batch: readonly Planned[], body?: Uint8Array): Promise<void> {
+  private async sendAll(what: Culprit): Promise<void> {
     const { progress, step } = this;
+    const { planned: batch, body, packets } = what;
     const first = progress.stimuli.length;
-    for (const one of batch) await this.sendInput(one, body);
+    for (const one of batch) await this.sendInput(one, what);
     const begun = progress.stimuli[first]?.timeNs ?? progress.lastSendNs;
     const names = [batch[0], batch.at(-1)].map((one) => one?.input.name ?? '');
     const words =
       batch.length === 1 ? `1 input: ${names[0]}` : `${batch.length} inputs: ${names[0]}, to: ${names[1]}`;
-    const shortened = body === undefined ? '' : `, shortened to ${body.length} octets`;
-    progress.note(step, `at ${this.port} sent ${words}${shortened}`, true, begun, []);
+    const left = body === undefined ? '' : `, shortened to ${body.length} octets`;
+    const some = packets === undefined ? '' : `, ${packets.to - packets.from} of its packets`;
+    progress.note(step, `at ${this.port} sent ${words}${left}${some}`, true, begun, []);
     await progress.until(progress.lastSendNs + progress.context.around.graceNs);
   }
 
   /** All packets of an input are made of one valid packet, at the moment when the first of them leaves. */
-  private async sendInput({ input, packet }: Planned, body?: Uint8Array): Promise<void> {
+  private async sendInput({ input, packet }: Planned, { body, packets }: Culprit): Promise<void> {
     const octets: Uint8Array[] = [];
     let at = 0;
     do {
       const sent = await this.send(packet, (datagram, built) => {
         if (at === 0)
-          octets.push(...(body === undefined ? input.make(datagram, built) : [withBody(datagram, body)]));
+          octets.push(
+            ...(body === undefined
+              ? input.make(datagram, built).slice(packets?.from, packets?.to)
+              : [withBody(datagram, body)]),
+          );
         return octets[at] ?? new Uint8Array();
       });
       if (at === 0) {
@@ -266,30 +274,35 @@ class Survive {
   private async shorten(): Promise<void> {
     const whole = this.culprit;
     const [only] = whole?.planned ?? [];
-    if (whole === undefined || only === undefined || whole.planned.length > 1 || only.count > 1) return;
+    if (whole === undefined || only === undefined || whole.planned.length > 1) return;
     // What is in it belongs to the moment when it was sent, which a recorded bench knows as well.
     const [octets = new Uint8Array()] = whole.sent.octets;
     const { built, options } = this.resolve(only.packet, whole.sent.timeNs);
     const body = octets.subarray(datagramOf(built, options).headLength);
     try {
+      if (only.count > 1)
+        await shortestRun(only.count, 0, (packets) =>
+          this.stops({ planned: [only], packets }, this.hurrySeconds),
+        );
       // Its header may be what is wrong with it: then a right one with the same body does nothing.
-      if (body.length === 0 || !(await this.stops({ planned: [only], body }, this.hurrySeconds))) return;
-      await shortestOctets(body, (shorter) =>
-        this.stops({ planned: [only], body: shorter }, this.hurrySeconds),
-      );
+      else if (body.length > 0 && (await this.stops({ planned: [only], body }, this.hurrySeconds)))
+        await shortestOctets(body, (shorter) =>
+          this.stops({ planned: [only], body: shorter }, this.hurrySeconds),
+        );
     } catch (error) {
       if (!(error instanceof NoMoreTrials)) throw error;
     }
     // With patience: what only slows the device down for a moment is not it.
     this.trials = Math.min(this.trials, this.mostTrials - 1);
-    if (this.culprit?.body !== undefined && !(await this.stops(this.culprit))) this.culprit = whole;
+    if (this.culprit !== whole && this.culprit !== undefined && !(await this.stops(this.culprit)))
+      this.culprit = whole;
   }
 
   /** Try it. Throws NoMoreTrials when that was one too many, or the device does not come back. */
   private async stops(what: Culprit, hurrySeconds?: number): Promise<boolean> {
     if (this.trials >= this.mostTrials) throw new NoMoreTrials();
     this.trials += 1;
-    await this.sendAll(what.planned, what.body);
+    await this.sendAll(what);
     const sent = this.last;
     if (await this.survival.isAlive(hurrySeconds)) return false;
     this.culprit = { ...what, sent };
