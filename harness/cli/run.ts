@@ -79,7 +79,9 @@ export async function runCommand(options: RunCommandOptions): Promise<void> {
   const suites = suitesOf(options);
   const benches = benchesOf(options.iut, suites);
   if (benches.length === 0)
-    throw new UsageError(`--suite ${options.suite.join(', ')} has no vectors of the role of this profile`);
+    throw new UsageError(
+      `${options.suite.length === 0 ? '--robustness' : `--suite ${options.suite.join(', ')}`}: there are no vectors for the role of this profile`,
+    );
   const {
     ledger,
     tests: known,

@@ -32,7 +32,10 @@ export interface Judgement {
   reading?: string;
   /** Which of the options of a record was seen, or "nothing". */
   recorded?: string;
-  /** The shortest input found that stops the device: its packets in hex, from the IP header (or the link header) on, and where they came from. */
+  /**
+   * The input after which the device answered no more, the shortest that was found: its packets in hex, from the IP header (or the link
+   * header) on, and where they were sent. Of several inputs the last.
+   */
   input?: { port: string; packets: string[] };
   /** What closed the window of a silence. */
   silence?: 'barrier' | 'time';

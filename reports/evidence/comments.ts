@@ -30,9 +30,12 @@ export function commentsOf(outcome: Outcome): Map<number, string[]> {
     else for (const frame of frames) add(frame, `${step} expected it`);
   }
   for (const judgement of outcome.judgements) {
-    const { clause, step, verdict, frames, silence } = judgement;
+    const { clause, step, verdict, frames, silence, input } = judgement;
     if (isMissed(judgement))
       for (const frame of frames) add(frame, `the nearest to what ${step} missed, clause ${clause}`);
+    if (input !== undefined)
+      for (const frame of frames)
+        add(frame, `the input after which ${step} found the device to answer no more`);
     const how = silence === undefined ? 'judged' : 'a silence judged';
     if (frames.length > 0 && !isMissed(judgement)) {
       for (const frame of frames)

@@ -83,6 +83,13 @@ t.test('comments: sent, expected, judged, missed', async (t) => {
   );
 });
 
+t.test('a comment at the input that stops a device', async (t) => {
+  const input = { port: 'mn', packets: ['4500'] };
+  const stopped = judgement('robust-a', 'FAIL', { step: 'body[0]', frames: [2], input });
+  const comments = commentsOf(outcome('ha-x@co-located', 'FAIL', { judgements: [stopped] })).get(2);
+  t.equal(comments?.[0], 'ha-x@co-located: the input after which body[0] found the device to answer no more');
+});
+
 t.test('a capture that grows, is cut, and gets its comments', async (t) => {
   const path = join(folder, 'run.pcapng');
   const capture = new CaptureFile(path, ports, 'a run');

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { judgement } from '../testing/samples.ts';
 import { alignedRows, comparison, fieldIn } from './comparison.ts';
+import { inputOf } from './input.ts';
 
 const expected = [
   'IPv4 10.1.0.1 > 10.10.128.145 protocol 41',
@@ -102,4 +103,18 @@ t.test('the table', async (t) => {
     comparison(judgement('4.3-a', 'PASS', { expected: ['nothing like: any layers'], actual: ['nothing'] })),
   );
   t.notMatch(silence, /first difference|Layer/);
+});
+
+t.test('the input that stops a device', async (t) => {
+  const packets = [`45${'00'.repeat(15)}ff01`, ...Array<string>(40).fill('4500')];
+  const text = String(inputOf(judgement('robust-a', 'FAIL', { input: { port: 'mn', packets } })));
+  t.match(text, /sent at port mn: 41 packets<\/summary>/);
+  t.ok(text.includes(`<pre>0000  45${' 00'.repeat(15)}\n0010  ff 01</pre>`));
+  t.equal(text.match(/<pre>/g)?.length, 16);
+  t.ok(text.includes('and 25 more packets, which results.json has'));
+  const hostile = String(
+    inputOf(judgement('robust-a', 'FAIL', { input: { port: '<b>', packets: ['<i>'] } })),
+  );
+  t.notMatch(hostile, /<[bi]>/);
+  t.equal(String(inputOf(judgement('4.3-a', 'FAIL'))), '', 'nothing of other judgements');
 });

@@ -9,6 +9,7 @@ import { plural } from '../text/layout.ts';
 import { quoted, reproduceCommand } from '../text/reproduce.ts';
 import { command, judgeAgain } from './commands.ts';
 import { comparison } from './comparison.ts';
+import { inputOf } from './input.ts';
 import { ladderFigure } from './ladder.ts';
 import { html, type Markup } from './markup.ts';
 import { type Layouts, packetList } from './packets.ts';
@@ -87,7 +88,7 @@ function judgementEntry(group: Judgement[], test: TestResult, subject: Subject, 
   return html`<section class="judgement">
 <ul class="judged">${group.map((one) => clauseEntry(one, tables))}</ul>
 ${sent.length === 0 ? '' : html`<h5>Sent</h5><ul class="lines sent">${sent.map((text) => html`<li>${text}</li>`)}</ul>`}
-${comparison(judgement)}
+${comparison(judgement)}${inputOf(judgement)}
 ${judgement.recorded === undefined ? '' : html`<p><strong>Recorded:</strong> ${judgement.recorded}</p>`}
 ${judgement.silence === undefined ? '' : html`<p><strong>Silence:</strong> ${silenceWords[judgement.silence]}</p>`}
 <p class="where">Step <code>${judgement.step}</code>, ${frameLinks(judgement.frames, name)}</p>

@@ -176,7 +176,7 @@ function resultsOf(outcome: TestResult, context: Context): Fields[] {
 }
 
 function evidenceOf(judgement: Judgement, tells: boolean): Fields {
-  const { step, expected, actual, frames, reading, silence, recorded } = judgement;
+  const { step, expected, actual, frames, reading, silence, recorded, input } = judgement;
   return {
     step: visible(step),
     ...(tells ? { expected: expected.map(visible), actual: actual.map(visible) } : {}),
@@ -184,6 +184,7 @@ function evidenceOf(judgement: Judgement, tells: boolean): Fields {
     ...(reading === undefined ? {} : { reading: visible(reading) }),
     ...(silence === undefined ? {} : { silence: silenceWords[silence] }),
     ...(frames.length === 0 ? {} : { frames }),
+    ...(input === undefined ? {} : { input: { port: visible(input.port), packets: input.packets } }),
   };
 }
 

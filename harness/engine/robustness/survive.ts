@@ -359,7 +359,7 @@ class Survive {
       {
         expected: [this.expected(this.inputs)],
         actual,
-        input: { port: this.port, packets: shown.map((each) => toHex(each)) },
+        input: { port: this.port, packets: octets.map((each) => toHex(each)) },
         frames,
       },
     );
