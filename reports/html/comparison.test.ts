@@ -109,8 +109,8 @@ t.test('the input that stops a device', async (t) => {
   const packets = [`45${'00'.repeat(15)}ff01`, ...Array<string>(40).fill('4500')];
   const text = String(inputOf(judgement('robust-a', 'FAIL', { input: { port: 'mn', packets } })));
   t.match(text, /sent at port mn: 41 packets<\/summary>/);
-  t.ok(text.includes(`<pre>0000  45${' 00'.repeat(15)}\n0010  ff 01</pre>`));
-  t.equal(text.match(/<pre>/g)?.length, 16);
+  t.ok(text.includes(`<li>0000  45${' 00'.repeat(15)}</li><li>0010  ff 01</li>`));
+  t.equal(text.match(/<ul/g)?.length, 16);
   t.ok(text.includes('and 25 more packets, which results.json has'));
   const hostile = String(
     inputOf(judgement('robust-a', 'FAIL', { input: { port: '<b>', packets: ['<i>'] } })),

@@ -22,5 +22,5 @@ export function inputOf({ input }: Judgement): Markup {
   const shown = input.packets.slice(0, mostPackets);
   const left = input.packets.length - shown.length;
   return html`<details class="input" open><summary>Input after which it answered no more, sent at port ${input.port}: ${plural(input.packets.length, 'packet')}</summary>
-${shown.map((hex) => html`<pre>${hexLines(hex).join('\n')}</pre>`)}${left === 0 ? '' : html`<p>and ${plural(left, 'more packet')}, which results.json has</p>`}</details>`;
+${shown.map((hex) => html`<ul class="lines">${hexLines(hex).map((line) => html`<li>${line}</li>`)}</ul>`)}${left === 0 ? '' : html`<p>and ${plural(left, 'more packet')}, which results.json has</p>`}</details>`;
 }
