@@ -40,18 +40,18 @@ const others: { readonly [command: string]: number } = {
   'npx dsmip run --deviate home-agent/r0-tunnels-to-home-address --clause 4.3-i --role home-agent': 1,
 };
 
-t.test('every command of the guide', { timeout: 200_000 }, async (t) => {
+t.test('every command of the guide', { timeout: 290_000 }, async (t) => {
   const down = 'sudo docs/examples/practice/network.sh down';
   const all = order
     .flatMap((name) => commandsOf(read(name)))
     .filter((command) => !elsewhere.includes(command));
   // The network is needed to the end.
-  const commands = [...all.filter((command) => command !== down), down];
+  const commands = [...new Set([...all.filter((command) => command !== down), down])];
   const probe = fileURLToPath(new URL('./testing/guide-probe.ts', import.meta.url));
   const { command, args } = isolated([process.execPath, '--import', 'tsx', probe]);
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(JSON.stringify(commands));
-  const watchdog = setTimeout(() => child.kill('SIGKILL'), 190_000);
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), 280_000);
   const ran = JSON.parse(await text(child.stdout)) as Ran[];
   clearTimeout(watchdog);
   for (const { command, status, seconds, output } of ran) {

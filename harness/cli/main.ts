@@ -407,7 +407,7 @@ Exit status: 0 drafted; 1 drafted, and the profile claims otherwise; 2 the devic
     .option('--labs <n>', 'labs side by side', '12')
     .option(
       '--sample <n>',
-      'of the tests that do not name a deviation run one in so many, others for each (npm test: 10); 1 is all',
+      'of the tests that do not name a deviation run one in so many, others for each (npm test: 20); 1 is all',
       '1',
     )
     .option('--update', 'write what was seen into the "kills" of the vectors, for review')

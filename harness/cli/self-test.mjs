@@ -165,7 +165,7 @@ async function killMatrix() {
     dsmip,
     'kill-matrix',
     '--sample',
-    '10',
+    '20',
     '--labs',
     '16',
   ]);
