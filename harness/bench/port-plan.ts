@@ -279,12 +279,6 @@ function checkShared(profile: Profile, planned: readonly PlannedPort[]): void {
       const alone = [plan, other.plan].some(({ kind }) => kind === 'take');
       if (card(other) === card(one)) {
         if (alone) refuse(other, 'cannot be taken', 'use "macvlanOn" for both');
-        if ([plan, other.plan].every(({ kind }) => kind === 'there'))
-          refuse(
-            other,
-            'cannot be the device',
-            'each port needs one of its own; use "macvlanOn" in place of "device" for both',
-          );
         if (plan.kind === 'vlan' && other.plan.kind === 'vlan' && plan.vlan === other.plan.vlan)
           refuse(
             other,

@@ -11,14 +11,14 @@ import { Mover, runHook } from './hooks.ts';
 
 const probe = fileURLToPath(new URL('./seats-probe.ts', import.meta.url));
 
-t.test('a home agent that the harness did not start', { timeout: 60_000 }, async (t) => {
+t.test('a home agent that the harness did not start', { timeout: 120_000 }, async (t) => {
   const { command, args } = isolated([process.execPath, '--import', 'tsx', probe]);
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  const watchdog = setTimeout(() => child.kill('SIGKILL'), 50_000);
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), 110_000);
   t.equal(await new Promise((resolve) => child.once('close', resolve)), 0);
   clearTimeout(watchdog);
   const { right, wrong } = JSON.parse(text) as { right: Outcome[]; wrong: Outcome[] };

@@ -9,6 +9,7 @@ const codes = new Set([
   'BAD_DATA',
   'BENCH',
   'UNKNOWN_CLAUSE',
+  'UNKNOWN_SUITE',
   'BAD_CAPTURE',
   'BAD_RESULTS',
   'BAD_RECORDING',

@@ -39,7 +39,7 @@ t.test('wrong usage', async (t) => {
     [['run', '--suite', 'robustness'], /--suite robustness may stop a device: say --robustness/],
     [['run', '--suite', 'drafd'], /no suite "drafd"; did you mean "draft"/],
     [['run', '--seed', '1'], /--seed and --inputs are of --robustness/],
-    [['run', '--robustness', '--inputs', '0'], /--inputs takes a number up to/],
+    [['run', '--robustness', '--inputs', '0'], /--inputs takes a whole number from 1/],
     // A process group of its own has no terminal.
     [['run', '--interactive'], /--interactive asks the operator at the terminal, and this run has none/],
     [['run', '--suite', 'robustness'], /--suite robustness may stop a device: say --robustness/],

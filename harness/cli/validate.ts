@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { readConfiguration as readForeignAgent } from '../agents/foreign-agent/config.ts';
 import { readConfiguration as readHomeAgent } from '../agents/home-agent/config.ts';
 import { readConfiguration as readMobileNode } from '../agents/mobile-node/config.ts';
-import { planPorts } from '../bench/port-plan.ts';
+import { type PlannedPort, planPorts } from '../bench/port-plan.ts';
 import { mobileNodesFor } from '../bench/schedule.ts';
 import { alone } from '../vectors/alone.ts';
 import { fault } from '../vectors/errors.ts';
@@ -61,7 +61,7 @@ function configurationsOf({ bench }: Profile): NamedConfiguration[] {
  */
 export function checkProfile(file: string, tests: readonly TestCase[] = []): Profile {
   const profile = loadProfile(file);
-  planPorts(profile);
+  checkDevices(profile, planPorts(profile));
   for (const { agent, configuration, place } of configurationsOf(profile)) {
     if (!existsSync(configuration)) {
       const name = relative(dirname(file), configuration);
@@ -71,6 +71,23 @@ export function checkProfile(file: string, tests: readonly TestCase[] = []): Pro
   }
   for (const warning of warningsOf(profile, tests)) process.stderr.write(`dsmip: ${file}: ${warning}\n`);
   return profile;
+}
+
+/** Each port sees what passes on its device: two on one device would see each other's. */
+function checkDevices({ file }: Profile, planned: readonly PlannedPort[]): void {
+  const seen = new Map<string, string>();
+  for (const { key, plan, via = [] } of planned) {
+    if (plan.kind !== 'there') continue;
+    const place = JSON.stringify([via, plan.namespace, plan.device]);
+    const before = seen.get(place);
+    if (before !== undefined)
+      throw fault(
+        file,
+        `$.bench.ports.${key}`,
+        `${plan.device} is the device of the port ${before} as well: each needs one of its own, such as a macvlan on it ("macvlanOn" in place of "device" for both)`,
+      );
+    seen.set(place, key);
+  }
 }
 
 /** What the profile lacks, so that tests will be INCONCLUSIVE. */
