@@ -17,6 +17,8 @@ export interface Ran {
 }
 
 const boundMs = 120_000;
+/** Of what a command says, the end. */
+const mostOutput = 3000;
 const program = join(projectRoot, 'harness/cli/dsmip.mjs');
 
 const commands = JSON.parse(await text(process.stdin)) as string[];
@@ -63,11 +65,11 @@ try {
       timeout: boundMs,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    done(status, `${stdout}${stderr}`);
+    done(status, `${stdout}${stderr}`.slice(-mostOutput));
   }
 } finally {
   for (const child of background) child.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });
 }
-process.stdout.write(JSON.stringify(ran));
-process.exit(0);
+// What is in a pipe is lost by an exit.
+process.stdout.write(JSON.stringify(ran), () => process.exit(0));
