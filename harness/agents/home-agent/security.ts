@@ -160,7 +160,7 @@ function checkNonce(request: Request, mobile: MobileNode, deviates: Deviates): I
   if (!accepted && mobile.nonce !== 0 && deviates('mismatch-without-nonce')) {
     return { accepted, reply: request.identification };
   }
-  if (mobile.nonce === 0 || !deviates('nonce-not-renewed')) {
+  if (mobile.nonce === 0 || request.ipv6HomeAddress !== undefined || !deviates('nonce-not-renewed')) {
     mobile.nonce = freshNonce(mobile.nonce);
   }
   return { accepted, reply: (BigInt(mobile.nonce) << 32n) | (request.identification & lowBits) };
