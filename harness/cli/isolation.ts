@@ -12,7 +12,7 @@ export async function inPrivateWorld(): Promise<boolean> {
     exitOnSignals();
     process.stdin.once('end', () => process.exit(1)).resume();
     // It has to be heard of, but is nothing to wait for.
-    process.stdin.unref();
+    process.stdin.unref?.();
     return false;
   }
   const { command, args } = isolated([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
