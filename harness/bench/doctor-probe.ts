@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../engine/outcome.ts';
-import { openNamespace, openPacketPort, openSink } from '../net/index.ts';
+import { openPacketPort, openSink, withNamespace } from '../net/index.ts';
 import { loadLedger } from '../vectors/ledger.ts';
 import { loadVectors, projectRoot } from '../vectors/load.ts';
 import { loadProfile, type ProfileFile } from '../vectors/profile.ts';
@@ -68,9 +68,9 @@ const algorithm = (name: AuthenticationAlgorithm): Case =>
 
 /** Another agent, which advertises twice a second on the home link. */
 function otherAgent(lab: Lab): () => void {
-  const namespace = openNamespace(lab.path('iut'));
-  const port = openPacketPort({ namespace, device: 'home0', onFrame: () => {} });
-  namespace.close();
+  const port = withNamespace(lab.path('iut'), (namespace) =>
+    openPacketPort({ namespace, device: 'home0', onFrame: () => {} }),
+  );
   const octets = encodePacket([
     { ethernet: { destination: '01:00:5e:00:00:01', source: '02:00:00:00:00:99' } },
     { ipv4: { source: '10.1.0.77', destination: '224.0.0.1', ttl: 1 } },
@@ -91,9 +91,9 @@ function otherAgent(lab: Lab): () => void {
 
 /** A kernel that answers ping, and a port that takes requests and says nothing. */
 function silent(lab: Lab): () => void {
-  const namespace = openNamespace(lab.path('iut'));
-  const sink = openSink({ namespace, udpPorts: [434], protocols: [] });
-  namespace.close();
+  const sink = withNamespace(lab.path('iut'), (namespace) =>
+    openSink({ namespace, udpPorts: [434], protocols: [] }),
+  );
   return () => sink.close();
 }
 

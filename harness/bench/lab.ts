@@ -12,6 +12,7 @@ import {
   noProxyDelay,
   openNamespace,
   quietSysctls,
+  withNamespace,
   writeSysctls,
 } from '../net/index.ts';
 import type { End, Topology } from './topologies.ts';
@@ -69,13 +70,8 @@ export function spawnIn(
   argv: readonly string[],
   options: SpawnOptions = {},
 ): ChildProcess {
-  const namespace = openNamespace(namespacePath);
-  try {
-    // The child is forked from this very thread, so it is born in the namespace that the thread is in.
-    return inNamespace(namespace, () => spawnHere(argv, options));
-  } finally {
-    namespace.close();
-  }
+  // The child is forked from this very thread, so it is born in the namespace that the thread is in.
+  return withNamespace(namespacePath, (namespace) => inNamespace(namespace, () => spawnHere(argv, options)));
 }
 
 /** Starts a program where this one is. */

@@ -2,11 +2,11 @@
 import type { Outgoing } from '../engine/bench.ts';
 import {
   type Frame,
-  openNamespace,
   openPacketPort,
   openRawSender,
   openSink,
   type RawSender,
+  withNamespace,
 } from '../net/index.ts';
 import type { PortLink } from '../vectors/profile.ts';
 
@@ -36,15 +36,7 @@ export interface BenchPort {
 
 /** Opens a port on a device. `sink` is left out where kernels may answer. Throws a KernelError or NetError. */
 export function openLocalPort(link: PortLink, sink: Sink | undefined, events: PortEvents): BenchPort {
-  const inItsNamespace = <T>(work: (namespace: ReturnType<typeof openNamespace> | undefined) => T): T => {
-    const namespace = link.namespace === undefined ? undefined : openNamespace(link.namespace);
-    try {
-      return work(namespace);
-    } finally {
-      namespace?.close();
-    }
-  };
-  return inItsNamespace((namespace) => {
+  return withNamespace(link.namespace, (namespace) => {
     const packets = openPacketPort({
       namespace,
       device: link.device,
@@ -73,7 +65,9 @@ export function openLocalPort(link: PortLink, sink: Sink | undefined, events: Po
         else sender.send(octets);
       },
       sink: (udpPorts) =>
-        inItsNamespace((at) => openSink({ namespace: at, udpPorts: [...udpPorts], protocols: [] })),
+        withNamespace(link.namespace, (at) =>
+          openSink({ namespace: at, udpPorts: [...udpPorts], protocols: [] }),
+        ),
       dropped: () => packets.dropped(),
       close,
     };

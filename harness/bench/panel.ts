@@ -1,5 +1,5 @@
 /** A patch panel: plugs each mobile node under test into one network at a time, as a switch with a port for each would. */
-import { openNamespace, openPacketPort, type PacketPort } from '../net/index.ts';
+import { openPacketPort, type PacketPort, withNamespace } from '../net/index.ts';
 import type { PortLink } from '../vectors/profile.ts';
 
 export interface PanelOptions {
@@ -28,10 +28,10 @@ export class Panel {
       for (const [name, link] of Object.entries(networks))
         this.networks.set(
           name,
-          open(link, (frame) => this.fromNetwork(name, frame)),
+          openCableEnd(link, (frame) => this.fromNetwork(name, frame)),
         );
       for (const [number, link] of mobileNodes.entries())
-        this.nodes.push(open(link, (frame) => this.fromNode(number, frame)));
+        this.nodes.push(openCableEnd(link, (frame) => this.fromNode(number, frame)));
     } catch (error) {
       this.close();
       throw error;
@@ -80,18 +80,14 @@ export class Panel {
   }
 }
 
-function open(link: PortLink, onFrame: (frame: Uint8Array) => void): PacketPort {
-  const namespace = link.namespace === undefined ? undefined : openNamespace(link.namespace);
-  try {
-    return openPacketPort({
+/** Opens one end of a cable: tells the frames that come in by it, and not those that are sent. Throws a KernelError or NetError. */
+export const openCableEnd = (link: PortLink, onFrame: (frame: Uint8Array) => void): PacketPort =>
+  withNamespace(link.namespace, (namespace) =>
+    openPacketPort({
       namespace,
       device: link.device,
-      // What the panel sends itself comes by as well.
       onFrame: ({ outgoing, octets }) => {
         if (!outgoing) onFrame(octets);
       },
-    });
-  } finally {
-    namespace?.close();
-  }
-}
+    }),
+  );

@@ -11,7 +11,7 @@ import { loadProfile } from '../vectors/profile.ts';
 import { type AgentProcess, startAgent } from './agent-process.ts';
 import { inOrder, startConductor } from './conduct.ts';
 import { buildLab } from './lab.ts';
-import { SlowLink, spliced } from './testing/slow-link.ts';
+import { boxAt, late, MiddleBox, withBox } from './testing/middle-box.ts';
 import { foreignAgentLab, homeAgentLab } from './topologies.ts';
 
 /** What is wanted of a run. */
@@ -45,12 +45,9 @@ const { role } = wanted;
 const isHomeAgent = role === 'home-agent';
 const labFolder = join(projectRoot, 'harness/bench/lab');
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-patience-'));
-const lab = buildLab(
-  isHomeAgent ? spliced(homeAgentLab, 'iut', 'core0') : spliced(foreignAgentLab, 'iut', 'visited0'),
-  1,
-);
-const inSlow = (device: string) => ({ namespace: lab.path('slow'), device });
-const slow = new SlowLink(inSlow('near0'), inSlow('far0'), wanted.delayMs);
+const lab = buildLab(isHomeAgent ? withBox(homeAgentLab, 'core0') : withBox(foreignAgentLab, 'visited0'), 1);
+const box = new MiddleBox(lab.path(boxAt.name));
+box.behave({ fromDevice: late(box, wanted.delayMs) });
 
 const standard = JSON.parse(readFileSync(join(labFolder, `${role}.profile.json`), 'utf8'));
 const { $schema: _schema, ...profile } = standard;
@@ -132,7 +129,7 @@ const found: Found = {
 };
 await conductor.close();
 await device?.stop();
-slow.close();
+box.close();
 lab.close();
 rmSync(folder, { recursive: true, force: true });
 process.stdout.write(JSON.stringify(found));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Outcome } from '../engine/outcome.ts';
-import { deviceFacts, openNamespace } from '../net/index.ts';
+import { deviceFacts, withNamespace } from '../net/index.ts';
 import { loadLedger } from '../vectors/ledger.ts';
 import { loadVectors, projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';
@@ -52,7 +52,7 @@ const folder = mkdtempSync(join(tmpdir(), 'dsmip-stand-ins-'));
 
 /** One lab, in which the stand-ins named come one after the other. */
 async function lane(number: number, names: readonly string[]): Promise<[string, Found][]> {
-  const lab = buildLab(withBox(homeAgentLab), number);
+  const lab = buildLab(withBox(homeAgentLab, 'core0'), number);
   const port = (name: string, device: string): object => ({ namespace: lab.path(name), device });
   const file = join(folder, `${number}.json`);
   const { $schema: _schema, ...rest } = standard;
@@ -74,9 +74,7 @@ async function lane(number: number, names: readonly string[]): Promise<[string, 
   const right = loadProfile(file);
   const box = new MiddleBox(lab.path(boxAt.name));
   const agent = await startAgent(lab.path('iut'), { role: 'home-agent', configuration });
-  const core = openNamespace(lab.path('core'));
-  const router = deviceFacts(boxAt.core, core).mac;
-  core.close();
+  const router = withNamespace(lab.path('core'), (core) => deviceFacts('iut0', core).mac);
   const found: [string, Found][] = [];
   for (const name of names) {
     const standIn = standIns[name] ?? {};

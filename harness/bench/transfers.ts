@@ -2,18 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Action } from '../engine/bench.ts';
-import { connectTcp, listenTcp, openNamespace } from '../net/index.ts';
+import { connectTcp, listenTcp, withNamespace } from '../net/index.ts';
 
 /** Serve TCP echo (RFC 862) in the namespaces of mobile nodes. Throws a KernelError. */
 export function serveEcho(namespaces: readonly string[], port: number): { close(): void } {
-  const servers = namespaces.map((path) => {
-    const namespace = openNamespace(path);
-    try {
-      return listenTcp(namespace, port, (socket) => socket.pipe(socket));
-    } finally {
-      namespace.close();
-    }
-  });
+  const servers = namespaces.map((path) =>
+    withNamespace(path, (namespace) => listenTcp(namespace, port, (socket) => socket.pipe(socket))),
+  );
   return {
     close() {
       for (const server of servers) server.close();
@@ -76,11 +71,8 @@ export class Transfers {
   }
 
   private connect(address: string): Socket {
-    const namespace = this.namespacePath === undefined ? undefined : openNamespace(this.namespacePath);
-    try {
-      return connectTcp(namespace, { address, port: this.port });
-    } finally {
-      namespace?.close();
-    }
+    return withNamespace(this.namespacePath, (namespace) =>
+      connectTcp(namespace, { address, port: this.port }),
+    );
   }
 }

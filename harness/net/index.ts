@@ -35,6 +35,7 @@ export {
   inNamespace,
   type Namespace,
   openNamespace,
+  withNamespace,
   writeSysctls,
 } from './namespace.ts';
 export { drainPorts, openPacketPort, type PacketPort, type PacketPortOptions } from './packet-port.ts';

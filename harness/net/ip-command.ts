@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { NetError } from './errors.ts';
-import { inNamespace, type Namespace, openNamespace } from './namespace.ts';
+import { inNamespace, type Namespace, withNamespace } from './namespace.ts';
 
 /**
  * Runs `ip -batch -` on the given commands, each a list of words without the leading `ip`, in the namespace bound to
@@ -8,12 +8,9 @@ import { inNamespace, type Namespace, openNamespace } from './namespace.ts';
  * the command that failed.
  */
 export function ipBatch(lines: string[][], namespacePath?: string, family?: string): void {
-  const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
-  try {
-    inNamespace(namespace, () => runBatch(lines, namespacePath, family));
-  } finally {
-    namespace?.close();
-  }
+  withNamespace(namespacePath, (namespace) =>
+    inNamespace(namespace, () => runBatch(lines, namespacePath, family)),
+  );
 }
 
 /** What `ip -json -details` says to a question, `['address', 'show']` say, in a namespace. Throws a NetError that quotes it. */

@@ -14,7 +14,7 @@ import {
   readJournals,
   restoreAbandoned,
 } from './journal.ts';
-import { createNamespace, inNamespace, type Namespace, openNamespace, writeSysctls } from './namespace.ts';
+import { createNamespace, inNamespace, type Namespace, withNamespace, writeSysctls } from './namespace.ts';
 import { isSamePlace, type Place, placeOf } from './place.ts';
 import { noProxyDelay, quietSysctls } from './quiet.ts';
 
@@ -91,15 +91,6 @@ export async function openLinks(what: string, plans: readonly LinkPlan[]): Promi
     const problems = close();
     if (problems.length === 0) throw error;
     throw new NetError('LINKS', `${(error as Error).message}; ${problems.join('; ')}`);
-  }
-}
-
-function withNamespace<T>(path: string | undefined, work: (namespace: Namespace | undefined) => T): T {
-  const namespace = path === undefined ? undefined : openNamespace(path);
-  try {
-    return work(namespace);
-  } finally {
-    namespace?.close();
   }
 }
 

@@ -65,6 +65,19 @@ export function inNamespace<T>(namespace: Namespace | undefined, work: () => T):
 }
 
 /**
+ * Runs `work` with the namespace bound to `path` open, and closes it whatever happens (undefined: none is opened, for the process's own).
+ * What `work` opens within it stays. Throws as openNamespace does.
+ */
+export function withNamespace<T>(path: string | undefined, work: (namespace: Namespace | undefined) => T): T {
+  const namespace = path === undefined ? undefined : openNamespace(path);
+  try {
+    return work(namespace);
+  } finally {
+    namespace?.close();
+  }
+}
+
+/**
  * Makes a network namespace and binds it to /run/netns/NAME, as `ip netns add` does but without starting a program.
  * Needs a writable /run: see `mountPrivateRun`.
  */

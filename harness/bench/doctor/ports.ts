@@ -8,8 +8,8 @@ import {
   NetError,
   offloadIsOn,
   offloadNames,
-  openNamespace,
   readSysctl,
+  withNamespace,
 } from '../../net/index.ts';
 import type { PortLink, Profile } from '../../vectors/profile.ts';
 import { type Finding, note, ok, spoiled } from './finding.ts';
@@ -77,34 +77,28 @@ export function deviceAddressOf({
 
 /** Where the kernel of a namespace sends what is for an address. */
 function routeTo(address: string, path: string | undefined): { type: string; device: string } | undefined {
-  const namespace = path === undefined ? undefined : openNamespace(path);
+  const words = [...(address.includes(':') ? ['-6'] : []), 'route', 'get', address];
   try {
-    const words = [...(address.includes(':') ? ['-6'] : []), 'route', 'get', address];
-    const [route] = ipJson<{ type?: string; dev?: string }>(words, namespace);
+    const [route] = withNamespace(path, (namespace) =>
+      ipJson<{ type?: string; dev?: string }>(words, namespace),
+    );
     return route === undefined ? undefined : { type: route.type ?? 'unicast', device: route.dev ?? '' };
   } catch (error) {
     // It refuses to answer where there is no such route.
     if (error instanceof NetError && error.code === 'IP_COMMAND') return undefined;
     throw error;
-  } finally {
-    namespace?.close();
   }
 }
 
 /** Look at every port; `answered`: the device has registered a mobile node, so what that needs is right. Throws KernelError, NetError. */
 export function portFindings(profile: Profile, ports: readonly PlacedPort[], answered: boolean): Finding[] {
   const findings = ports.flatMap(({ name, link }) => {
-    const namespace = link.namespace === undefined ? undefined : openNamespace(link.namespace);
-    try {
-      return [
-        ...addresses(profile, name, link, answered),
-        ...routes(profile, name, link, answered),
-        ...reversePath(profile, name, link, namespace),
-        ...device(profile, name, link, namespace),
-      ];
-    } finally {
-      namespace?.close();
-    }
+    return withNamespace(link.namespace, (namespace) => [
+      ...addresses(profile, name, link, answered),
+      ...routes(profile, name, link, answered),
+      ...reversePath(profile, name, link, namespace),
+      ...device(profile, name, link, namespace),
+    ]);
   });
   return findings.length > 0 || ports.length === 0
     ? findings

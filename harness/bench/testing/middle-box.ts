@@ -1,7 +1,7 @@
 /** A wire with a will of its own: carries frames between the network and the device under test, and does to them what it is told. */
-import { openNamespace, openPacketPort, type PacketPort } from '../../net/index.ts';
-import type { PortLink } from '../../vectors/profile.ts';
-import type { Topology } from '../topologies.ts';
+import type { PacketPort } from '../../net/index.ts';
+import { openCableEnd } from '../panel.ts';
+import type { End, Topology } from '../topologies.ts';
 
 /** What becomes of a frame: `pass` lets one go on, at once or later, as often as wanted; `answer` sends one back to where it came from. */
 export type Treatment = (
@@ -16,28 +16,45 @@ export interface Behaviour {
   toDevice?: Treatment;
 }
 
-/** Namespace of the box in a lab, its devices towards the network and towards the device under test, and core's towards it. */
-export const boxAt = { name: 'box', network: 'up0', device: 'down0', core: 'iut0' } as const;
+/** Namespace of the box in a lab, and its devices towards the network and towards the device under test. */
+export const boxAt = { name: 'box', network: 'up0', device: 'down0' } as const;
 
-/** A lab with a box in the link between core and the device under test. */
-export function withBox(topology: Topology): Topology {
-  const ends = { core: boxAt.network, iut: boxAt.device };
-  const isUpstream = ([near, far]: Topology['links'][number]): boolean =>
-    near.at === 'core' && far.at === 'iut';
+/** A lab with a box in a link of the device under test: the one that it has by this name. */
+export function withBox(topology: Topology, name: string): Topology {
+  const end = (device: string): End => ({ at: boxAt.name, device, addresses: [] });
   return {
     ...topology,
     names: [...topology.names, boxAt.name],
-    links: topology.links.flatMap((link): Topology['links'] =>
-      isUpstream(link)
-        ? link.map((end) => [end, { at: boxAt.name, device: ends[end.at as 'core' | 'iut'], addresses: [] }])
-        : [link],
-    ),
+    links: topology.links.flatMap((link): (readonly [End, End])[] => {
+      const own = link.find(({ at, device }) => at === 'iut' && device === name);
+      const peer = link.find((one) => one !== own);
+      if (own === undefined || peer === undefined) return [link];
+      return [
+        [peer, end(boxAt.network)],
+        [end(boxAt.device), own],
+      ];
+    }),
     silent: [
       ...(topology.silent ?? []),
-      ...Object.values(ends).map((device) => ({ at: boxAt.name, device })),
+      ...[boxAt.network, boxAt.device].map((device) => ({ at: boxAt.name, device })),
     ],
   };
 }
+
+const arp = 0x0806;
+const ipv6 = 0x86dd;
+const icmpv6 = 58;
+const neighbourMessages = [135, 136];
+
+/** A slow device is slow in what it computes: what it sends is late, but for the resolution of neighbours (ARP, RFC 4861). */
+export const late =
+  (box: MiddleBox, milliseconds: number): Treatment =>
+  (frame, pass) => {
+    const type = ((frame[12] ?? 0) << 8) | (frame[13] ?? 0);
+    const isNeighbour = type === ipv6 && frame[20] === icmpv6 && neighbourMessages.includes(frame[54] ?? 0);
+    if (type === arp || isNeighbour) pass(frame);
+    else box.later(milliseconds, () => pass(frame));
+  };
 
 export class MiddleBox {
   private readonly network: PacketPort;
@@ -47,11 +64,12 @@ export class MiddleBox {
 
   /** Opens both ends, in the box's namespace. */
   constructor(namespacePath: string) {
-    const link = (device: string): PortLink => ({ namespace: namespacePath, device });
-    this.network = this.open(link(boxAt.network), (frame) =>
+    const open = (device: string, onFrame: (frame: Uint8Array) => void): PacketPort =>
+      openCableEnd({ namespace: namespacePath, device }, onFrame);
+    this.network = open(boxAt.network, (frame) =>
       this.treat(this.behaviour.toDevice, frame, this.device, this.network),
     );
-    this.device = this.open(link(boxAt.device), (frame) =>
+    this.device = open(boxAt.device, (frame) =>
       this.treat(this.behaviour.fromDevice, frame, this.network, this.device),
     );
   }
@@ -86,20 +104,5 @@ export class MiddleBox {
         (out) => to.send(out),
         (out) => from.send(out),
       );
-  }
-
-  private open(link: PortLink, onFrame: (frame: Uint8Array) => void): PacketPort {
-    const namespace = openNamespace(link.namespace ?? '');
-    try {
-      return openPacketPort({
-        namespace,
-        device: link.device,
-        onFrame: ({ outgoing, octets }) => {
-          if (!outgoing) onFrame(octets);
-        },
-      });
-    } finally {
-      namespace.close();
-    }
   }
 }
