@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { mountPrivateRun } from '../../net/index.ts';
 import { projectRoot } from '../../vectors/load.ts';
 
 export interface Ran {
@@ -23,7 +24,7 @@ const program = join(projectRoot, 'harness/cli/dsmip.mjs');
 
 const commands = JSON.parse(await text(process.stdin)) as string[];
 // Our own, so that namespaces can be named; the labs within get theirs.
-spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
+mountPrivateRun();
 const folder = mkdtempSync(join(tmpdir(), 'dsmip-guide-'));
 symlinkSync(join(projectRoot, 'docs'), join(folder, 'docs'));
 mkdirSync(join(folder, 'reports/out'), { recursive: true });
