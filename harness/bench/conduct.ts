@@ -34,8 +34,8 @@ export interface Conductor {
   open: OpenBench;
   /** `mobileNodes`: the numbers of those it is to run with, as an outcome of it names them. */
   run(test: TestCase, watch?: Watch, mobileNodes?: readonly number[]): Promise<Finished>;
-  /** The device is left as the profile says it is, as far as it was told otherwise. */
-  settle(): Promise<void>;
+  /** The device is left as the profile says it is, as far as it was told otherwise; `isWhole`: and without registrations of the run. */
+  settle(isWhole: boolean): Promise<void>;
   /** What the device showed of its claims so far. */
   claims: ClaimRecord;
   /** Frames the kernel dropped, and other things that spoil verdicts. */
@@ -129,7 +129,10 @@ async function conductorOn(
         ),
       ];
     },
-    settle: () => schedule.restore(),
+    settle: async (isWhole) => {
+      if (isWhole) await schedule.leave();
+      await schedule.restore();
+    },
     close: () => open.close(),
   };
 }

@@ -9,8 +9,9 @@ import { loadLedger } from '../vectors/ledger.ts';
 import { loadVectors, projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import { type AgentProcess, startAgent } from './agent-process.ts';
-import { inOrder, startConductor } from './conduct.ts';
+import { type Conductor, inOrder, startConductor } from './conduct.ts';
 import { buildLab } from './lab.ts';
+import type { Finished } from './schedule.ts';
 import { boxAt, late, MiddleBox, withBox } from './testing/middle-box.ts';
 import { foreignAgentLab, homeAgentLab } from './topologies.ts';
 
@@ -25,13 +26,23 @@ export interface Wanted {
   mobileNodes?: number;
   /** Requests of one mobile node in a second; 1 when left out. */
   rate?: number;
+  /** How many runs, one after the other; 1 when left out. */
+  runs?: number;
   /** There is an operator, who sets another configuration and starts the device again. */
   operator?: boolean;
 }
 
+interface Said {
+  id: string;
+  verdict: string;
+  reason?: string;
+}
+
 /** What came of it. */
 export interface Found {
-  outcomes: { id: string; verdict: string; reason?: string }[];
+  outcomes: Said[];
+  /** The outcomes of later runs. */
+  again: Said[];
   roundTripsNs: number[];
   findings: string[];
   /** The shortest time between two requests from one UDP port, ns. */
@@ -88,19 +99,26 @@ const tests = loadVectors({ ledger }).tests.filter(
 const asked: string[] = [];
 await startDevice();
 const theProfile = loadProfile(join(folder, 'profile.json'));
-const conductor = await startConductor({
-  profile: theProfile,
-  ledger,
-  tests,
-  ...(wanted.operator === true
-    ? {
-        ask: async (question: string) => {
-          asked.push(question);
-          await startDevice(/ipv6Handling=([a-z-]+)/.exec(question)?.[1]);
-        },
-      }
-    : {}),
-});
+const start = (): Promise<Conductor> =>
+  startConductor({
+    profile: theProfile,
+    ledger,
+    tests,
+    ...(wanted.operator === true
+      ? {
+          ask: async (question: string) => {
+            asked.push(question);
+            await startDevice(/ipv6Handling=([a-z-]+)/.exec(question)?.[1]);
+          },
+        }
+      : {}),
+  });
+const runAll = async (conductor: Conductor): Promise<Finished[]> => {
+  const finished = await Promise.all(inOrder(tests, theProfile).map((test) => conductor.run(test)));
+  await conductor.settle(true);
+  return finished;
+};
+const conductor = await start();
 const requests = new Map<number, number[]>();
 conductor.open.bench.onFrame = ({ outgoing, timeNs, decoded }) => {
   const { layers } = decoded;
@@ -111,23 +129,29 @@ conductor.open.bench.onFrame = ({ outgoing, timeNs, decoded }) => {
       requests.set(sourcePort, [...(requests.get(sourcePort) ?? []), timeNs]);
     }
 };
-const finished = await Promise.all(inOrder(tests, theProfile).map((test) => conductor.run(test)));
-await conductor.settle();
+const finished = await runAll(conductor);
 const between = [...requests.values()].flatMap((times) =>
   times.slice(1).map((time, at) => time - (times[at] as number)),
 );
+const said = ({ outcome: { id, verdict, reason } }: Finished): Said => ({
+  id,
+  verdict,
+  ...(reason === undefined ? {} : { reason }),
+});
 const found: Found = {
-  outcomes: finished.map(({ outcome: { id, verdict, reason } }) => ({
-    id,
-    verdict,
-    ...(reason === undefined ? {} : { reason }),
-  })),
+  outcomes: finished.map(said),
+  again: [],
   roundTripsNs: conductor.facts.roundTripsNs,
   findings: conductor.findings(),
   closestNs: Math.min(...between),
   asked,
 };
 await conductor.close();
+for (let run = 2; run <= (wanted.runs ?? 1); run += 1) {
+  const another = await start();
+  found.again.push(...(await runAll(another)).map(said));
+  await another.close();
+}
 await device?.stop();
 box.close();
 lab.close();

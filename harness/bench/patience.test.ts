@@ -62,6 +62,20 @@ t.test('a device that answers late is judged as a fast one', { timeout: 120_000 
   t.ok(found.closestNs >= secondNs, 'no mobile node asks more often than once a second');
 });
 
+t.test('a run leaves no registration behind', { timeout: 120_000 }, async (t) => {
+  const found = await probe({
+    role: 'home-agent',
+    tests: 'ha-(stale-first-request|tunnel-mode|replay|both-or-neither|code-)',
+    delayMs: 0,
+    rate: 50,
+    mobileNodes: 12,
+    runs: 2,
+  });
+  const all = [...found.outcomes, ...found.again];
+  t.ok(all.length >= 4);
+  for (const { id, verdict, reason } of all) t.equal(verdict, 'PASS', `${id}: ${reason ?? ''}`);
+});
+
 t.test('a foreign agent with one visitor is told how to treat it', { timeout: 120_000 }, async (t) => {
   const wanted: Wanted = {
     role: 'foreign-agent',

@@ -159,6 +159,8 @@ export class Schedule {
   readonly unrestored: string[] = [];
   /** Until when answers to what a mobile node sent may come, ns. */
   private readonly resting = new Map<MobileNode, number>();
+  /** What the warm-up ran. */
+  private control: TestCase | undefined;
   /** What came during the warm-up. */
   readonly warmUpFrames: SeenFrame[] = [];
   private running = 0;
@@ -201,10 +203,12 @@ export class Schedule {
       position,
       requires: 'true',
       needs: {},
+      withoutPrelude: false,
       preamble: test.warmUp,
       body: [],
       postamble: [],
     };
+    this.control = control;
     for (let n = 0; n < controls; n += 1) {
       let { outcome, frames } = await this.inSession({ ...control, id: `warm-up-${n}` });
       for (let again = 1; worthAnother(outcome) && again < attempts; again += 1)
@@ -375,6 +379,18 @@ export class Schedule {
       const isSo = wanted === (this.handlings.get(node) ?? node.ipv6Handling);
       return isSo || wanted === undefined ? [] : [handlingOf(node, wanted)];
     });
+  }
+
+  /**
+   * Each mobile node that the device heard of deregisters, so that none is taken for registered by whoever comes next; best effort. What
+   * a lab knows ends with it, and mobile nodes under test see to themselves.
+   */
+  async leave(): Promise<void> {
+    const { control, facts } = this;
+    if (control === undefined || facts.unreachable !== undefined) return;
+    if (this.own || 'lab' in this.settings.profile.bench) return;
+    const leaving: TestCase = { ...control, id: 'leave', preamble: [] };
+    await Promise.all([...this.used].map(({ index }) => this.inSession(leaving, {}, [index])));
   }
 
   /** The device is left as the profile says it is; best effort. */

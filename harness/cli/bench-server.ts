@@ -246,14 +246,16 @@ class Serving {
     // What was over during the set-up has no outcomes.
     const over = await Promise.race([finished, undefined]);
     const why = over ?? (await Promise.race([runAll(), finished]));
-    clearInterval(alive);
-    clearInterval(touch);
     this.over = true;
     // Failures that there was no time to look into stand as they are.
     const unsearched = this.failed.filter(({ id }) => !this.outcomes.has(id));
     for (const result of unsearched) this.judged(result);
-    await conductor.settle();
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
+    // Whoever broke it off does not wait for long.
+    this.running.add('the device forgets what was registered');
+    await conductor.settle(incomplete === undefined);
+    clearInterval(alive);
+    clearInterval(touch);
     const notRun = ids.filter((id) => !this.outcomes.has(id));
     conductor.open.bench.onFrame = () => {};
     const whole = await captures.finish();

@@ -62,6 +62,7 @@ async function findingsOf(profile: Profile, tell: (line: string) => void, fix: b
         tell,
         whole: true,
       });
+      await schedule.leave();
       const findings = [...mended, ...examined];
       const { unreachable } = schedule.facts;
       const isExplained = spoilersOf(findings).some(({ spoils }) => spoils === 'everything');

@@ -103,6 +103,7 @@ async function draftOf(
       };
     if (profile.role === 'mobile-node') await watchMobileNode(schedule, own, record, tell);
     else await probe({ ...common, record, findings });
+    await schedule.leave();
     return { drafted: icsNames(profile.role).map((entry) => drafted(profile, record, entry)) };
   } finally {
     await open.close();

@@ -502,7 +502,7 @@ export async function run(
       [around.mn, test.prelude.mn],
       [around.other, test.prelude.other],
     ] as const) {
-      if (node === undefined) continue;
+      if (node === undefined || test.withoutPrelude === true) continue;
       await running.all('preamble', steps);
       // With nonces the first request may only have learnt the nonce.
       if (node.replay === 'nonces') await running.all('preamble', steps);

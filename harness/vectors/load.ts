@@ -243,7 +243,8 @@ function testOf(
     postamble: steps('postamble'),
     warmUp: expanded([{ use: 'warm-up' }], 'warm-up', 'preamble'),
     liveness: [forBoth('liveness', { ipv6: true }), forBoth('liveness', { ipv6: false })],
-    prelude: vector.prelude === false ? { mn: [], other: [] } : forBoth('prelude'),
+    prelude: forBoth('prelude'),
+    ...(vector.prelude === false ? { withoutPrelude: true } : {}),
   };
 }
 
@@ -374,5 +375,6 @@ function checkLabels(test: TestCase): void {
       if ('as' in step && step.as !== undefined) labels.add(step.as);
     }
   };
-  visit([...test.prelude.mn, ...test.preamble, ...test.body, ...test.postamble]);
+  const prelude = test.withoutPrelude === true ? [] : test.prelude.mn;
+  visit([...prelude, ...test.preamble, ...test.body, ...test.postamble]);
 }

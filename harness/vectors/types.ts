@@ -297,6 +297,8 @@ export interface TestCase {
   liveness: [withIpv6: ForBoth, plain: ForBoth];
   /** Before the preamble: each mobile node deregisters (or is restarted), so that no binding from before is in the way. */
   prelude: ForBoth;
+  /** It is about a device that has not heard of the mobile nodes: they do not deregister first. */
+  withoutPrelude?: boolean;
 }
 
 /** The same steps for either mobile node. */
