@@ -31,8 +31,13 @@ function tokens(text: string): string[] {
   return found;
 }
 
+/** The same few stand in many vectors. */
+const parsed = new Map<string, Expression>();
+
 /** Parse an expression. Throws ExpressionError naming the text and the place. */
 export function parseExpression(text: string): Expression {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
   const list = tokens(text);
   let at = 0;
   const fail = (what: string): never => {
@@ -83,6 +88,7 @@ export function parseExpression(text: string): Expression {
   };
   const expression = either();
   if (at < list.length) fail('something is left over');
+  parsed.set(text, expression);
   return expression;
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import t from 'tap';
 import { closest } from './closest.ts';
 import { type Clause, type Level, ledgerDirectory, loadLedger, type Role, type Verdict } from './ledger.ts';
-import { DataError, problemsOf, readJson, readValid } from './schema.ts';
+import { DataError, problemsOf, readJson, readValid, schemaDirectory } from './schema.ts';
 
 const ledger = loadLedger();
 const all = [...ledger.clauses.values()];
@@ -245,6 +246,13 @@ t.test('data errors list every problem', async (t) => {
   const error = new DataError('x.json', problems);
   t.equal(error.message.split('\n')[1], 'x.json: keywords[0]: missing field "clauses"');
   t.throws(() => readValid('keywords.schema.json', join(ledgerDirectory, 'clauses.json')), DataError);
+});
+
+t.test('the schemas are schemas', async (t) => {
+  for (const name of readdirSync(schemaDirectory)) {
+    const schema = readJson(join(schemaDirectory, name)) as object;
+    t.equal(new Ajv2020({ logger: false }).validateSchema(schema), true, name);
+  }
 });
 
 t.test('a choice is explained by the form that comes nearest', async (t) => {

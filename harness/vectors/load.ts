@@ -11,6 +11,7 @@ import { isKnownReference, referenceNames, referencesIn } from './references.ts'
 import { problemsOf, readValid } from './schema.ts';
 import { draftSuite, projectRoot, suiteNamed } from './suites.ts';
 import {
+  type ForBoth,
   type Json,
   type JsonObject,
   judgedBy,
@@ -72,7 +73,12 @@ export interface VectorSet {
 interface FragmentShelf {
   fragments: Fragments;
   use(name: string): void;
+  /** What is the same for every vector, by position. */
+  common: Map<Position, Common>;
 }
+
+/** Steps of a test that are not its own. */
+type Common = Pick<TestCase, 'warmUp' | 'liveness' | 'prelude'>;
 
 /** Load every vector. Throws DataError naming file, place and mend; at the first file that is wrong. */
 export function loadVectors(options: LoadOptions): VectorSet {
@@ -108,6 +114,7 @@ export function loadVectors(options: LoadOptions): VectorSet {
     const shelf: FragmentShelf = {
       fragments: new Map([...others, ...common, ...own]),
       use: (name) => used.add(own.has(name) ? `${role}/${name}` : `/${name}`),
+      common: new Map(),
     };
     for (const file of vectorFiles(folder)) {
       const name = relative(projectRoot, file);
@@ -190,31 +197,10 @@ function testOf(
   shelf: FragmentShelf,
 ): TestCase {
   const { fragments } = shelf;
-  const used = (name: string): void => shelf.use(name);
-  const bare: Scope = { file, parameters: {}, position, within: [], used };
+  const bare = bareScope(file, position, shelf);
   const given: JsonObject = { ...vector.parameters, ...row?.with };
-  const scope: Scope = {
-    file,
-    parameters: expandJson(given, fragments, bare, 'with') as JsonObject,
-    position,
-    within: [],
-    used,
-  };
-  const expanded = (source: Json[], path: string, part: 'preamble' | 'body' | 'postamble'): Step[] => {
-    const list = expandJson(source, fragments, scope, path) as JsonObject[];
-    // Parameters may have brought in what the schema could not see before.
-    for (const [at, step] of list.entries()) {
-      const [problem] = problemsOf('vector.schema.json#/$defs/step', step);
-      if (problem !== undefined)
-        throw fault(file, `${path}[${at}] (expanded).${problem.path}`, problem.message);
-    }
-    return readSteps(list, file, path, part);
-  };
-  const steps = (part: 'preamble' | 'body' | 'postamble'): Step[] => expanded(vector[part] ?? [], part, part);
-  const forBoth = (use: string, more: JsonObject = {}): { mn: Step[]; other: Step[] } => ({
-    mn: expanded([{ use, with: { ...more, who: 'mn' } }], use, 'preamble'),
-    other: expanded([{ use, with: { ...more, who: 'other' } }], use, 'preamble'),
-  });
+  const scope: Scope = { ...bare, parameters: expandJson(given, fragments, bare, 'with') as JsonObject };
+  const steps = (part: Part): Step[] => expanded(vector[part] ?? [], part, part, fragments, scope);
   const killed = expandJson(
     [...(vector.kills ?? []), ...(row?.kills ?? [])],
     fragments,
@@ -241,11 +227,56 @@ function testOf(
     preamble: steps('preamble'),
     body,
     postamble: steps('postamble'),
-    warmUp: expanded([{ use: 'warm-up' }], 'warm-up', 'preamble'),
-    liveness: [forBoth('liveness', { ipv6: true }), forBoth('liveness', { ipv6: false })],
-    prelude: forBoth('prelude'),
+    ...commonOf(position, file, shelf),
     ...(vector.prelude === false ? { withoutPrelude: true } : {}),
   };
+}
+
+type Part = 'preamble' | 'body' | 'postamble';
+
+const bareScope = (file: string, position: Position, { use }: FragmentShelf): Scope => ({
+  file,
+  parameters: {},
+  position,
+  within: [],
+  used: use,
+});
+
+/** What was looked at before: many tests share their steps. */
+const validSteps = new Set<string>();
+
+function expanded(source: Json[], path: string, part: Part, fragments: Fragments, scope: Scope): Step[] {
+  const { file } = scope;
+  const list = expandJson(source, fragments, scope, path) as JsonObject[];
+  // Parameters may have brought in what the schema could not see before.
+  for (const [at, step] of list.entries()) {
+    const text = JSON.stringify(step);
+    if (validSteps.has(text)) continue;
+    const [problem] = problemsOf('vector.schema.json#/$defs/step', step);
+    if (problem !== undefined)
+      throw fault(file, `${path}[${at}] (expanded).${problem.path}`, problem.message);
+    validSteps.add(text);
+  }
+  return readSteps(list, file, path, part);
+}
+
+function commonOf(position: Position, file: string, shelf: FragmentShelf): Common {
+  const known = shelf.common.get(position);
+  if (known !== undefined) return known;
+  const scope = bareScope(file, position, shelf);
+  const of = (use: string, given: JsonObject = {}): Step[] =>
+    expanded([{ use, with: given }], use, 'preamble', shelf.fragments, scope);
+  const forBoth = (use: string, more: JsonObject = {}): ForBoth => ({
+    mn: of(use, { ...more, who: 'mn' }),
+    other: of(use, { ...more, who: 'other' }),
+  });
+  const common: Common = {
+    warmUp: of('warm-up'),
+    liveness: [forBoth('liveness', { ipv6: true }), forBoth('liveness', { ipv6: false })],
+    prelude: forBoth('prelude'),
+  };
+  shelf.common.set(position, common);
+  return common;
 }
 
 /** What a position by itself asks of the device. */
