@@ -152,12 +152,12 @@ export async function killMatrixCommand(options: Options): Promise<void> {
   }
   if (options.role !== undefined && !(options.role in labProfiles))
     throw new UsageError(`--role takes ${Object.keys(labProfiles).join(', ')}, not "${options.role}"`);
-  if (await inPrivateWorld()) return;
-  // Once, before the workers would each do it.
-  mountPrivateRun();
   const sample = Number(options.sample);
   if (!Number.isInteger(sample) || sample < 1 || sample > 100)
     throw new UsageError(`--sample takes a number from 1 to 100, not "${options.sample}"`);
+  if (await inPrivateWorld()) return;
+  // Once, before the workers would each do it.
+  mountPrivateRun();
   const { suites, ledger, tests: all } = loadCatalogue();
   const names = options.deviation.length > 0 ? options.deviation : [...deviations.keys()];
   const choice = namedOnDemandOnly(suites);

@@ -204,9 +204,10 @@ t.test('kill -9 of everything, and on', async (t) => {
   await until('every process has ended', () => members(out).length === 0);
   t.notOk(existsSync(join(out, 'results.json')), 'nobody had the time to write');
 
-  t.throws(() => requestToResume(out, { clause: '4.3' }), {
-    message: /as they were asked for: leave --clause/,
-  });
+  for (const [name, value] of Object.entries({ clause: '4.3', robustness: true, seed: '7', inputs: '50' }))
+    t.throws(() => requestToResume(out, { resume: out, report: 'html', suite: [], [name]: value }), {
+      message: `leave --${name} away`,
+    });
   const request = readFileSync(join(out, 'request.json'), 'utf8');
   const strange = join(folder, 'strange.json');
   const profile = JSON.parse(request).benches[0].profile as string;

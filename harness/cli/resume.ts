@@ -24,19 +24,7 @@ export function keepRequest(request: RunRequest): void {
 export const dropRequest = (folder: string): void => rmSync(join(folder, requestFile), { force: true });
 
 /** What can be given together with --resume: all else is as the run was asked for. */
-const foreign = [
-  'iut',
-  'suite',
-  'role',
-  'clause',
-  'vector',
-  'level',
-  'strict',
-  'reading',
-  'out',
-  'list',
-  'deviate',
-];
+const beside = ['resume', 'retry', 'report', 'reporter', 'interactive', 'baseline'];
 
 /**
  * The request of a run that was broken off, and for each of its benches how many tests are left. Throws UsageError when there is nothing
@@ -49,7 +37,7 @@ export function requestToResume(
   const folder = resolve(given);
   const set = Object.entries(options).find(
     ([name, value]) =>
-      foreign.includes(name) && value !== undefined && !(Array.isArray(value) && value.length === 0),
+      !beside.includes(name) && value !== undefined && !(Array.isArray(value) && value.length === 0),
   );
   if (set !== undefined)
     throw new UsageError(

@@ -34,14 +34,16 @@ export function asTyped(value: unknown, kind: Question['kind']): string {
     return 'env' in source ? `env:${source.env}` : 'file' in source ? `file:${source.file}` : '';
   }
   if (kind === 'port') {
-    const { device, namespace, macvlanOn, vlan } = value as PortSettings;
-    const what =
+    const { device, namespace, macvlanOn, vlan, addresses = [], gateway = [] } = value as PortSettings;
+    const made =
       macvlanOn !== undefined
         ? `macvlan:${macvlanOn}`
         : vlan !== undefined
           ? `vlan:${vlan.on}.${vlan.id}`
-          : device;
-    return namespace === undefined ? `${what}` : `${namespace}:${what}`;
+          : undefined;
+    const given = [...addresses, ...gateway.map((router) => `via=${router}`)];
+    const what = made === undefined ? `${device}` : [made, ...given].join(',');
+    return namespace === undefined ? what : `${namespace}:${what}`;
   }
   return String(value);
 }
@@ -71,28 +73,21 @@ export function asWritten(text: string, { kind, choices, flag }: Question, befor
   }
 }
 
-/** `NAMESPACE:DEVICE`, `DEVICE`, `macvlan:CARD`, `vlan:CARD.ID`, the last two with `,ADDRESS/LENGTH` and `,via=ROUTER` behind them; addresses and routers that the example has stay with what is made. */
+/** `NAMESPACE:DEVICE`, `DEVICE`, `macvlan:CARD`, `vlan:CARD.ID`, the last two with `,ADDRESS/LENGTH` and `,via=ROUTER` behind them; without addresses those of the example stay, with its routers. */
 function portOf(text: string, flag: string, before: object | undefined): object {
-  const made = (what: object): object => {
-    const { addresses, gateway, routes } = (before ?? {}) as { [name: string]: unknown };
-    return Object.fromEntries(
-      Object.entries({ ...what, addresses, gateway, routes }).filter(([, value]) => value !== undefined),
-    );
-  };
   const [, namespace, kind, rest = ''] = /^(?:([^:,]+):)?(macvlan|vlan):(.+)$/.exec(text) ?? [];
   if (kind !== undefined) {
     const [card = '', ...words] = rest.split(',');
     const where = namespace === undefined ? {} : { namespace };
     const addresses = words.filter((word) => !word.startsWith('via='));
     const gateway = words.filter((word) => word.startsWith('via=')).map((word) => word.slice(4));
-    const given = {
-      ...(addresses.length === 0 ? {} : { addresses }),
-      ...(gateway.length === 0 ? {} : { gateway }),
-    };
-    if (kind === 'macvlan') return { ...made({ ...where, macvlanOn: card }), ...given };
+    // Routers and routes of other networks would lead nowhere.
+    const kept = addresses.length === 0 ? keptOf(before) : { addresses };
+    const given = { ...kept, ...(gateway.length === 0 ? {} : { gateway }) };
+    if (kind === 'macvlan') return { ...where, macvlanOn: card, ...given };
     const [, on, id] = /^(.+)\.(\d+)$/.exec(card) ?? [];
     if (on === undefined) throw new UsageError(`--${flag}: vlan:CARD.ID is wanted, such as vlan:eno1.100`);
-    return { ...made({ ...where, vlan: { on, id: Number(id) } }), ...given };
+    return { ...where, vlan: { on, id: Number(id) }, ...given };
   }
   const at = text.lastIndexOf(':');
   const device = text.slice(at + 1);
@@ -102,6 +97,12 @@ function portOf(text: string, flag: string, before: object | undefined): object 
     );
   return at < 0 ? { device } : { namespace: text.slice(0, at), device };
 }
+
+/** What a device that is made is given of what the example has. */
+const keptOf = (before: object = {}): object =>
+  Object.fromEntries(
+    Object.entries(before).filter(([name]) => ['addresses', 'gateway', 'routes'].includes(name)),
+  );
 
 /** A command line as a list of arguments: at blanks, quotes keep words together. No shell ever sees it. */
 export function hookOf(text: string): Hook {

@@ -58,7 +58,7 @@ t.test('what is given stands in the profile, of every kind', async (t) => {
     replay: 'nonces',
     key: 'env:DSMIP_TEST_KEY',
     portMn: 'away:eth7',
-    portCn: 'macvlan:eno1',
+    portCn: 'far:macvlan:eno1,192.0.2.10/24,2001:db8:9::2/64,via=192.0.2.1',
     portFa: 'vlan:eno1.12',
     ics: ['homeNetwork=routed', 'ipv6Extensions=false'],
   });
@@ -75,7 +75,12 @@ t.test('what is given stands in the profile, of every kind', async (t) => {
   t.equal(ixit.homeHost, undefined, 'no host on a link that is not there');
   t.match('ports' in bench && bench.ports, {
     mn: { namespace: 'away', device: 'eth7' },
-    cn: { macvlanOn: 'eno1' },
+    cn: {
+      namespace: 'far',
+      macvlanOn: 'eno1',
+      addresses: ['192.0.2.10/24', '2001:db8:9::2/64'],
+      gateway: ['192.0.2.1'],
+    },
     fa: { vlan: { on: 'eno1', id: 12 } },
   });
   process.env.DSMIP_TEST_KEY = key;
@@ -91,6 +96,22 @@ t.test('every option has a place, a reason and, in an example of each role, a de
       .map((profile) => asTyped(valueAt(profile, path), kind));
     t.ok(standard !== undefined || standards.every((text) => text !== ''), `--${flag} has a default`);
   }
+});
+
+t.test('a port is shown as it would be typed', async (t) => {
+  const { data } = await init({ example: 'home-agent-behind-router', portFa: 'eth9' });
+  const shown = ['mn', 'fa', 'cn'].map((name) => asTyped(valueAt(data, `bench.ports.${name}`), 'port'));
+  t.same(shown, [
+    'macvlan:eno1,192.0.2.10/24,via=192.0.2.1',
+    'eth9',
+    'macvlan:eno1,192.0.2.12/24,2001:db8:c::2/64,via=192.0.2.1,via=2001:db8:c::1',
+  ]);
+  const { data: moved } = await init({ example: 'home-agent-behind-router', portCn: 'macvlan:eno2' });
+  t.match(valueAt(moved, 'bench.ports.cn'), {
+    macvlanOn: 'eno2',
+    addresses: ['192.0.2.12/24', '2001:db8:c::2/64'],
+    gateway: ['192.0.2.1', '2001:db8:c::1'],
+  });
 });
 
 t.test('what is wrong is refused, and a key is not repeated', async (t) => {

@@ -142,12 +142,10 @@ async function answer(
 
 /** What the schema says of one answer. */
 function checkValue({ flag, path }: Question, profile: ProfileFile): void {
-  const wanted = path.replaceAll('[', '\\[');
   const wrong = problemsOf('profile.schema.json', profile).find(
     (problem) => problem.path === path || problem.path.startsWith(`${path}.`),
   );
-  if (wrong !== undefined)
-    throw new UsageError(`--${flag}: ${wrong.message} (${wanted.replaceAll('\\', '')})`);
+  if (wrong !== undefined) throw new UsageError(`--${flag}: ${wrong.message} (${path})`);
 }
 
 /** The ICS: what was given by --ics, else the claims one by one. */
@@ -244,6 +242,8 @@ async function restart(profile: ProfileFile, options: InitOptions, ask: Ask): Pr
       'it is run before each test, without a shell (--restart)',
       standard,
     ));
+  // Its arguments may have blanks in them.
+  if (text === standard && hook !== undefined) return;
   profile.bench.hooks = { ...profile.bench.hooks, restart: hookOf(text) };
 }
 
