@@ -205,11 +205,10 @@ export class RemotePort {
   }
 
   /** Say something with a number of its own; resolves, when it is done, to what went wrong. Never when the connection is lost. */
-  private ask(kind: number, ...parts: (Uint8Array | string)[]): Promise<string> {
-    const number = this.next();
+  private ask(kind: number, part: Uint8Array | string = '', number = this.next()): Promise<string> {
     return new Promise((resolve) => {
       this.waiting.set(number, resolve);
-      this.say(kind, uint32(number), ...parts);
+      this.say(kind, uint32(number), part);
     });
   }
 
@@ -266,10 +265,7 @@ export class RemotePort {
   /** A DHCP server there, on the link. Rejects with BenchError. */
   async startDhcp(dhcp: Dhcp): Promise<DhcpServer> {
     const number = this.next();
-    const problem = await new Promise<string>((resolve) => {
-      this.waiting.set(number, resolve);
-      this.say(kinds.dhcp, uint32(number), JSON.stringify(dhcp));
-    });
+    const problem = await this.ask(kinds.dhcp, JSON.stringify(dhcp), number);
     if (problem !== '') throw new BenchError(`on the other machine ${problem}`);
     return {
       close: async () => this.say(kinds.end, uint32(number)),

@@ -17,6 +17,7 @@ import type { Results } from '../../reports/model/results.ts';
 import { readRun } from '../../reports/model/run.ts';
 import { asLine, onLines } from '../../reports/runner/lines.ts';
 import type { RunRequest, ServerMessage } from '../../reports/runner/request.ts';
+import { outcome } from '../../reports/testing/samples.ts';
 import { summaryOf } from '../../reports/text/summary.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import { projectRoot } from '../vectors/load.ts';
@@ -75,21 +76,13 @@ function asked(name: string, profile: string | undefined, wanted: RegExp, more: 
 }
 
 /** An outcome as far as --retry looks at it; it began at `at`. */
-const ran = (id: string, at: number, mobileNodes: number[], verdict: Verdict = 'PASS'): Outcome => ({
-  id,
-  title: id,
-  file: 'x.json',
-  role: 'home-agent',
-  position: 'co-located',
-  clauses: [],
-  verdict,
-  judgements: [],
-  steps: [],
-  mobileNodes,
-  stimuli: [{ port: 'mn', timeNs: at, kind: 'ip' }],
-  startNs: at,
-  endNs: at + 1,
-});
+const ran = (id: string, at: number, mobileNodes: number[], verdict: Verdict = 'PASS'): Outcome =>
+  outcome(id, verdict, {
+    mobileNodes,
+    stimuli: [{ port: 'mn', timeNs: at, kind: 'ip' }],
+    startNs: at,
+    endNs: at + 1,
+  });
 
 /** A device on which `failing` fails when all of `culprits` have been run since it began anew. */
 function device(culprits: readonly string[], reason?: string): Retrying & { told: string[] } {
