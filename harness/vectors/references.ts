@@ -79,16 +79,31 @@ export const referenceNames: { readonly [name: string]: string } = {
 const openFamilies = ['token.', 'captured.'];
 
 /** All references in a value, with the place each stands at. */
-export function referencesIn(value: Json, path: string): { name: string; path: string }[] {
-  if (typeof value === 'string') {
-    if (value.startsWith('$') && !value.startsWith('${')) return [{ name: value.slice(1), path }];
-    return [...value.matchAll(/\$\{([^}]*)\}/g)].map((match) => ({ name: match[1] as string, path }));
-  }
-  if (Array.isArray(value)) return value.flatMap((inner, index) => referencesIn(inner, `${path}[${index}]`));
-  if (value !== null && typeof value === 'object') {
-    return Object.entries(value).flatMap(([key, inner]) => referencesIn(inner, `${path}.${key}`));
-  }
-  return [];
+export function referencesIn(value: Json, path: string): Reference[] {
+  const found: Reference[] = [];
+  const visit = (inner: Json, at: string): void => {
+    if (typeof inner === 'string') found.push(...referencesOf(inner, at));
+    else if (Array.isArray(inner)) {
+      for (const [index, each] of inner.entries()) if (mayRefer(each)) visit(each, `${at}[${index}]`);
+    } else if (inner !== null && typeof inner === 'object')
+      for (const key in inner) if (mayRefer(inner[key])) visit(inner[key] as Json, `${at}.${key}`);
+  };
+  visit(value, path);
+  return found;
+}
+
+interface Reference {
+  name: string;
+  path: string;
+}
+
+/** Most values do not, and need no path then. */
+const mayRefer = (value: Json | undefined): boolean =>
+  typeof value === 'string' ? value.includes('$') : typeof value === 'object';
+
+function referencesOf(text: string, path: string): Reference[] {
+  if (text.startsWith('$') && !text.startsWith('${')) return [{ name: text.slice(1), path }];
+  return [...text.matchAll(/\$\{([^}]*)\}/g)].map((match) => ({ name: match[1] as string, path }));
 }
 
 /** True when the engine can fill in the name. */
