@@ -24,6 +24,8 @@ export interface RunOptions {
 export interface ConductOptions extends RunOptions, OpenOptions {
   /** Resolves with the reason when nobody waits for the run any more: the set-up is then cut short. */
   over?: Promise<string>;
+  /** Gets the bench before anything is sent. */
+  opened?: (bench: OpenBench['bench']) => void;
   /** What the bench is seen through: for tests that mislead the harness. */
   through?: (bench: OpenBench['bench']) => OpenBench['bench'];
 }
@@ -56,6 +58,7 @@ export async function startConductor(
     if (!ready) open.bench.interrupt(why);
   });
   try {
+    options.opened?.(open.bench);
     const seen = options.through === undefined ? open : { ...open, bench: options.through(open.bench) };
     const conductor = await conductorOn(seen, options, options.tests);
     ready = true;

@@ -173,6 +173,7 @@ class Serving {
       clearInterval(touch);
       return;
     }
+    const captures = new RunCaptures(this.folder, kept === undefined ? 1 : kept.parts.length + 2);
     const conductor = await startConductor({
       profile,
       ledger,
@@ -180,14 +181,19 @@ class Serving {
       deviations: bench.deviations ?? [],
       tests: left,
       over: finished,
+      opened: (bench) => captures.follow(bench),
       ...(suite.oneAtATime === true ? { concurrency: 1 } : {}),
       ...(request.generator === undefined ? {} : { generator: request.generator }),
       ...(request.interactive ? { ask: (question) => this.operator.ask(question) } : {}),
+    }).catch(async (error) => {
+      await captures.discard();
+      throw error;
     });
     const { unreachable } = conductor.facts;
     if (kept !== undefined && unreachable !== undefined) {
       // As whole it could not be resumed once more.
       await conductor.close();
+      await captures.discard();
       progress.remove();
       clearInterval(touch);
       throw new Error(`the run cannot go on now, and is as it was: ${unreachable}`);
@@ -232,8 +238,6 @@ class Serving {
     this.log(
       `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,
     );
-    const captures = new RunCaptures(this.folder, conductor.facts.originNs, parts.length + 1);
-    conductor.open.bench.onFrame = (frame) => captures.add(frame);
     this.ready();
     const alive = setInterval(
       () => this.speaker.say({ type: 'alive', running: [...this.running].slice(-mostTold) }),
@@ -257,7 +261,6 @@ class Serving {
     clearInterval(alive);
     clearInterval(touch);
     const notRun = ids.filter((id) => !this.outcomes.has(id));
-    conductor.open.bench.onFrame = () => {};
     const whole = await captures.finish();
     if (part !== undefined && whole !== undefined) part.capture = whole;
     const ofRun = part === undefined ? (whole === undefined ? {} : { capture: whole }) : firstCapture;

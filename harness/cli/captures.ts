@@ -29,7 +29,7 @@ export interface TestCapture {
 
 export class RunCaptures {
   private readonly folder: string;
-  private readonly originNs: bigint;
+  private originNs = 0n;
   private readonly file: string;
   /** What is wrong with the capture of the run. */
   readonly findings: string[] = [];
@@ -38,17 +38,26 @@ export class RunCaptures {
   private readonly comments = new Map<string, string[]>();
   private readonly writes: Promise<unknown>[] = [];
   private tried = 0;
+  private isOver = false;
 
-  constructor(folder: string, originNs: bigint, part = 1) {
+  constructor(folder: string, part: number) {
     this.folder = folder;
-    this.originNs = originNs;
     this.file = runCapture(part);
     this.whole = new CaptureFile(join(folder, this.file), portNames, runComment);
   }
 
-  /** A frame of any port. */
-  add(frame: SeenFrame): void {
-    this.whole.add(this.captured(frame));
+  /** Every frame of a bench from now on: those before the first test as well, which show why there may be none. */
+  follow(bench: { readonly originNs: bigint; onFrame: (frame: SeenFrame) => void }): void {
+    this.originNs = bench.originNs;
+    bench.onFrame = (frame) => {
+      if (!this.isOver) this.whole.add(this.captured(frame));
+    };
+  }
+
+  /** There is nothing to be kept. */
+  async discard(): Promise<void> {
+    this.isOver = true;
+    await this.whole.discard();
   }
 
   /** Until the test has ended, its capture grows under a name of its own, so that a crash leaves what was seen. */
@@ -80,6 +89,7 @@ export class RunCaptures {
 
   /** All is written, and the capture of the run has the comments of every test; undefined when it could not be made. */
   async finish(): Promise<CaptureFacts | undefined> {
+    this.isOver = true;
     await Promise.all(this.writes);
     try {
       await this.whole.close();

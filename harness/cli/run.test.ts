@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { readPcapng } from '../../reports/evidence/pcapng.ts';
 import { captureFile, type Results, resultsText, withOutcomes } from '../../reports/model/results.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile } from '../vectors/profile.ts';
@@ -326,6 +327,11 @@ t.test('a device that is not where the profile says', async (t) => {
     /Inconclusive (10\.1\.0\.77 answers neither a registration request nor ping|10\.\d\.0\.\d says that 10\.1\.0\.77 is unreachable) .*\(before the first test the device answered no valid registration; sent at port mn: IPv4 10\.10\.\S+ > 10\.1\.0\.77 ttl 64 \/ UDP sourcePort \d+, destinationPort 434; at port mn expected[^;]*; came nothing[^;]*; check ixit\.homeAgent\.address, /,
   );
   t.ok(resultsIn(out).outcomes.every(({ verdict }) => verdict === 'INCONCLUSIVE'));
+  const tried = readPcapng(readFileSync(join(out, 'run.pcapng')), 'run.pcapng').filter(
+    ({ port, outgoing, octets }) =>
+      port === 'mn' && outgoing && Buffer.from(octets).includes(Buffer.from([10, 1, 0, 77, 0x4e])),
+  );
+  t.ok(tried.length > 0, 'what was sent before the first test is in the capture');
   t.equal((await dsmip('rejudge', out)).status, 0);
 });
 
