@@ -8,7 +8,8 @@ import { examine, spoilersOf } from './doctor/examine.ts';
 import { causeOf } from './doctor/finding.ts';
 import { type OpenBench, type OpenOptions, openBench } from './open.ts';
 import { paceFindings } from './pace.ts';
-import { type Finished, type RunFacts, Schedule, type Watch } from './schedule.ts';
+import { type Finished, Schedule, type Watch } from './schedule.ts';
+import type { RunFacts } from './surroundings.ts';
 
 /** What a run on an open bench needs. */
 export interface RunOptions {

@@ -17,7 +17,7 @@ import { startConductor } from './conduct.ts';
 import type { Spoiler } from './doctor/finding.ts';
 import { buildLab, type Lab } from './lab.ts';
 import type { LiveBench } from './live.ts';
-import type { RunFacts } from './schedule.ts';
+import type { RunFacts } from './surroundings.ts';
 import { homeAgentLab } from './topologies.ts';
 
 /** What came of a run. */

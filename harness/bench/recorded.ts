@@ -23,8 +23,10 @@ import type { Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { type Decoded, decodePacket, type ExtensionTypes } from '../wire/index.ts';
+import { notRun } from './applicability.ts';
 import { isFrameOf } from './own-frames.ts';
-import { notRun, type RunFacts, surroundings, withSentFrames } from './schedule.ts';
+import { withSentFrames } from './schedule.ts';
+import { type RunFacts, surroundings } from './surroundings.ts';
 
 /** A frame as a capture file has it. */
 export interface CapturedFrame {

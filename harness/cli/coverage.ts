@@ -3,7 +3,7 @@
 import { readResults } from '../../reports/model/read-results.ts';
 import { runFoldersOf } from '../../reports/model/run.ts';
 import { type Covered, coverage } from '../../reports/text/coverage.ts';
-import { notApplicable } from '../bench/schedule.ts';
+import { notApplicable } from '../bench/applicability.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import { roles } from '../vectors/types.ts';
 import { loadCatalogue } from './catalogue.ts';

@@ -1,5 +1,5 @@
 /** What the results say of a run besides its outcomes. */
-
+import { createHash } from 'node:crypto';
 import type {
   AddressFacts,
   ClauseFacts,
@@ -9,7 +9,7 @@ import type {
   ResultsHeader,
 } from '../../reports/model/results.ts';
 import type { BenchRequest, RunRequest } from '../../reports/runner/request.ts';
-import { hashOf, type RunFacts } from '../bench/schedule.ts';
+import type { RunFacts } from '../bench/surroundings.ts';
 import { requestPorts } from '../engine/identities.ts';
 import type { Ledger, Role } from '../vectors/ledger.ts';
 import type { HostAddresses, Profile } from '../vectors/profile.ts';
@@ -170,4 +170,9 @@ export function clausesOfRole(ledger: Ledger, role: Role, tests: readonly TestCa
       ...(clause.note === undefined ? {} : { note: clause.note }),
       ...(clause.unseen === undefined ? {} : { unseen: clause.unseen }),
     }));
+}
+
+/** Names a set of tests, so that results of different vectors are never mixed: SHA-256 over what they do and expect. */
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

@@ -1,6 +1,6 @@
 /** What a run of a deviation shows, against what the vectors say of it. */
 import { deviations } from '../agents/deviations.ts';
-import { notApplicable } from '../bench/schedule.ts';
+import { notApplicable } from '../bench/applicability.ts';
 import type { Outcome, Verdict } from '../engine/outcome.ts';
 import type { Aspect, Clause, Ledger } from '../vectors/ledger.ts';
 import type { Profile } from '../vectors/profile.ts';

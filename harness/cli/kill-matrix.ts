@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { deviations } from '../agents/deviations.ts';
-import { notApplicable } from '../bench/schedule.ts';
+import { notApplicable } from '../bench/applicability.ts';
 import { mountPrivateRun } from '../net/index.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';

@@ -2,7 +2,8 @@
  * Goes through every test without a device: each packet is filled in and encoded, each pattern filled in, so that what a
  * schema cannot see (a number out of its field's range, an address of the wrong family) is found before a run.
  */
-import { isAsNeeded, mobileNodesFor, surroundings } from '../bench/schedule.ts';
+import { isAsNeeded, mobileNodesFor } from '../bench/applicability.ts';
+import { surroundings } from '../bench/surroundings.ts';
 import { Context } from '../engine/context.ts';
 import { datagramOf } from '../engine/robustness/datagram.ts';
 import { generatedInputs, generatorDefaults } from '../engine/robustness/generate.ts';

@@ -14,7 +14,7 @@ import {
 import { framesOf, runFoldersOf } from '../../reports/model/run.ts';
 import type { Spoiler } from '../bench/doctor/finding.ts';
 import { type CapturedFrame, RecordingError, rejudge } from '../bench/recorded.ts';
-import type { RunFacts } from '../bench/schedule.ts';
+import type { RunFacts } from '../bench/surroundings.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { projectRoot } from '../vectors/load.ts';
 import { loadProfile, type Profile } from '../vectors/profile.ts';

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { PartFacts } from '../../reports/model/results.ts';
 import { type Kept, readKept } from '../../reports/runner/journal.ts';
 import { type BenchRequest, folderOf, type RunRequest } from '../../reports/runner/request.ts';
-import type { RunFacts } from '../bench/schedule.ts';
+import type { RunFacts } from '../bench/surroundings.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import { suiteOf } from './catalogue.ts';
 import { UsageError } from './errors.ts';

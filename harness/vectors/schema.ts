@@ -103,7 +103,9 @@ export function problemsOf(schemaFile: string, data: unknown): Problem[] {
   if (compiled(quick, schemaFile)(data)) return [];
   const check = compiled(explaining, schemaFile);
   check(data);
-  return explain([...(check.errors ?? [])], data, '');
+  const problems = explain([...(check.errors ?? [])], data, '');
+  if (problems.length === 0) throw new Error(`${schemaFile} refuses data and does not say why`);
+  return problems;
 }
 
 // Compiling: each schema file is read when it is first needed, with the files it refers to.

@@ -7,7 +7,7 @@ import type { Finding } from '../doctor/finding.ts';
 import { wrongNumbers } from '../doctor/numbers.ts';
 import { type Answer, type Ask, isAccepted, secondNs, Talk } from '../doctor/talk.ts';
 import type { LiveBench } from '../live.ts';
-import type { RunFacts } from '../schedule.ts';
+import type { RunFacts } from '../surroundings.ts';
 import { extensionOf } from './exchanges.ts';
 import type { ClaimRecord } from './record.ts';
 

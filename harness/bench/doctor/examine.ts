@@ -4,7 +4,7 @@ import type { MobileNode } from '../../vectors/pool.ts';
 import type { Profile } from '../../vectors/profile.ts';
 import type { TestCase } from '../../vectors/types.ts';
 import type { LiveBench } from '../live.ts';
-import type { RunFacts } from '../schedule.ts';
+import type { RunFacts } from '../surroundings.ts';
 import { checksumFindings } from './checksums.ts';
 import { type Finding, type Scope, type Spoiler, spoiled, touches } from './finding.ts';
 import { linkFindings, mtuFindings, pathFindings } from './link.ts';

@@ -17,7 +17,8 @@ import {
 } from '../../wire/index.ts';
 import type { LiveBench } from '../live.ts';
 import { patientTimers, paceOf as waitsOf } from '../pace.ts';
-import { type RunFacts, surroundings, warmUpPosition } from '../schedule.ts';
+import { type RunFacts, surroundings } from '../surroundings.ts';
+import { warmUpPosition } from '../warm-up.ts';
 import { messageOf } from './authenticators.ts';
 
 export const secondNs = 1_000_000_000;
