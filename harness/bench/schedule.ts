@@ -272,7 +272,9 @@ export class Schedule {
     if (control === undefined || facts.unreachable !== undefined) return;
     if (this.own || 'lab' in this.settings.profile.bench) return;
     const leaving: TestCase = { ...control, id: 'leave', preamble: [] };
-    await Promise.all([...this.used].map(({ index }) => this.inSession(leaving, {}, [index])));
+    // Those that the doctor found unfit have been let go.
+    const left = [...this.used].filter((node) => this.free.includes(node));
+    await Promise.all(left.map(({ index }) => this.inSession(leaving, {}, [index])));
   }
 
   /** The device is left as the profile says it is; best effort. */

@@ -204,7 +204,7 @@ export function valuesOf(around: Surroundings): JsonObject {
   };
 }
 
-/** The addresses, ports and tokens by which a frame is known to concern a run: see frameKeys in the live bench. */
+/** The addresses, ports and tokens by which a frame is known to concern a run: see frameKeys of the bench. */
 export function identityKeys(around: Surroundings, tokenPrefix: string): string[] {
   const { mn, other, ipv6HomePrefix, firstCareOfAddress } = around;
   const keys: string[] = [`token:${tokenPrefix}`];
