@@ -37,8 +37,10 @@ export interface Conductor {
   open: OpenBench;
   /** `mobileNodes`: the numbers of those it is to run with, as an outcome of it names them. */
   run(test: TestCase, watch?: Watch, mobileNodes?: readonly number[]): Promise<Finished>;
-  /** The device is left as the profile says it is, as far as it was told otherwise; `isWhole`: and without registrations of the run. */
-  settle(isWhole: boolean): Promise<void>;
+  /** The device is left as the profile says it is, as far as it was told otherwise. */
+  settle(): Promise<void>;
+  /** The registrations of the run are taken back. Resolves to what is to be said of those that were not. */
+  leave(): Promise<string[]>;
   /** What the device showed of its claims so far. */
   claims: ClaimRecord;
   /** Frames the kernel dropped, and other things that spoil verdicts. */
@@ -133,9 +135,14 @@ async function conductorOn(
         ),
       ];
     },
-    settle: async (isWhole) => {
-      if (isWhole) await schedule.leave();
-      await schedule.restore();
+    settle: () => schedule.restore(),
+    leave: async () => {
+      const left = await schedule.leave();
+      return left === 0
+        ? []
+        : [
+            `not all mobile nodes could be deregistered in time: the device has ${left} of them until their lifetime is over`,
+          ];
     },
     close: () => open.close(),
   };

@@ -115,7 +115,8 @@ const start = (): Promise<Conductor> =>
   });
 const runAll = async (conductor: Conductor): Promise<Finished[]> => {
   const finished = await Promise.all(inOrder(tests, theProfile).map((test) => conductor.run(test)));
-  await conductor.settle(true);
+  await conductor.settle();
+  await conductor.leave();
   return finished;
 };
 const conductor = await start();

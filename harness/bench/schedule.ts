@@ -49,6 +49,8 @@ const controlsOfSlow = 3;
 const slowNs = 1_000_000_000;
 /** How long an answer may be under way beyond the round trips measured. */
 const stragglingNs = 20_000_000;
+/** How long registrations are taken back in the end. */
+const longestLeaveMs = 10_000;
 /** How often a test is tried in which the harness was late. */
 const attempts = 3;
 
@@ -264,17 +266,31 @@ export class Schedule {
   }
 
   /**
-   * Each mobile node that the device heard of deregisters, so that none is taken for registered by whoever comes next; best effort. What
-   * a lab knows ends with it, and mobile nodes under test see to themselves.
+   * Each mobile node that the device heard of deregisters, so that none is taken for registered by whoever comes next; best effort, and
+   * within a bound. What a lab knows ends with it, and mobile nodes under test see to themselves. Resolves to how many did not come to it.
    */
-  async leave(): Promise<void> {
+  async leave(): Promise<number> {
     const { control, facts } = this;
-    if (control === undefined || facts.unreachable !== undefined) return;
-    if (this.own || 'lab' in this.settings.profile.bench) return;
+    if (control === undefined || facts.roundTripsNs.length === 0) return 0;
+    if (this.own || 'lab' in this.settings.profile.bench) return 0;
     const leaving: TestCase = { ...control, id: 'leave', preamble: [] };
     // Those that the doctor found unfit have been let go.
-    const left = [...this.used].filter((node) => this.free.includes(node));
-    await Promise.all(left.map(({ index }) => this.inSession(leaving, {}, [index])));
+    const waiting = [...this.used].filter((node) => this.free.includes(node));
+    let under = 0;
+    const worker = async (): Promise<void> => {
+      for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
+        under += 1;
+        await this.inSession(leaving, {}, [node.index]);
+        under -= 1;
+      }
+    };
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, longestLeaveMs);
+    });
+    await Promise.race([Promise.all(Array.from({ length: this.most }, worker)), bound]);
+    clearTimeout(timer);
+    return waiting.splice(0).length + under;
   }
 
   /** The device is left as the profile says it is; best effort. */
@@ -294,8 +310,19 @@ export class Schedule {
   }
 
   private async inSession(test: TestCase, watch: Watch = {}, pinned?: Pinned): Promise<Finished> {
+    const lease = this.lease(test, pinned);
+    try {
+      return await this.leased(test, watch, lease);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { outcome: unjudged(test, 'INCONCLUSIVE', reason), frames: [] };
+    } finally {
+      this.free.push(lease.mn, ...(lease.other === undefined ? [] : [lease.other]));
+    }
+  }
+
+  private async leased(test: TestCase, watch: Watch, { mn, other }: Lease): Promise<Finished> {
     const { profile, ledger, bench } = this.settings;
-    const { mn, other } = this.lease(test, pinned);
     const around = surroundings(profile, this.facts, test, mn, other);
     // While it is measured how slow the device is, it is waited for with patience.
     if (this.facts.graceNs === 0) around.timers = patientTimers(around.timers);
@@ -324,14 +351,10 @@ export class Schedule {
         for (const { setting, mobileNode } of missing === undefined ? reconfigurationsIn([name]) : [])
           this.handlings.set(profile.mobileNodes[mobileNode] as MobileNode, setting.replace(/^.*=/, ''));
       return { outcome: withSentFrames(outcome, session.sentFrames), frames: session.frames };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { outcome: unjudged(test, 'INCONCLUSIVE', reason), frames: [] };
     } finally {
       session.close();
       await service?.close();
       this.rest(nodes, session.lastSentNs);
-      this.free.push(...nodes);
     }
   }
 }

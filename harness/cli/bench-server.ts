@@ -16,6 +16,7 @@ import { plural } from '../../reports/text/layout.ts';
 import { unborne } from '../bench/claims/record.ts';
 import { type Conductor, inOrder, startConductor } from '../bench/conduct.ts';
 import type { Outcome } from '../engine/outcome.ts';
+import { icsNames } from '../vectors/ics.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { RunCaptures, removeHalfWritten } from './captures.ts';
@@ -61,13 +62,16 @@ class Speaker {
 /** Run the command: everything else is said on the two pipes. */
 export async function benchServerCommand(): Promise<void> {
   const speaker = new Speaker();
+  const operator = new Operator(speaker);
   let finish: (why: string) => void = () => {};
   const finished = new Promise<string>((resolve) => {
     finish = resolve;
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => finish(`it was ended by ${signal}`));
-  const operator = new Operator(speaker);
+    process.on(signal, () => {
+      finish(`it was ended by ${signal}`);
+      operator.leave();
+    });
   const begin = await new Promise<Begin | undefined>((resolve) => {
     onLines(process.stdin, (line) => {
       const message = JSON.parse(line) as Begin | Done | Finish;
@@ -77,6 +81,7 @@ export async function benchServerCommand(): Promise<void> {
     });
     process.stdin.on('end', () => {
       finish('the program that ran the tests is gone');
+      operator.leave();
       resolve(undefined);
     });
   });
@@ -93,20 +98,32 @@ export async function benchServerCommand(): Promise<void> {
   process.exit(0);
 }
 
+const endedEarly =
+  'every test was judged, but the run ended before it had written so: what was found beside the tests is not in these results';
+const nobody = 'the operator is gone';
+
 /** Somebody who does by hand what no command can do; asked one thing at a time. */
 class Operator {
   private readonly speaker: Speaker;
-  private readonly waiting: { question: string; resolve: () => void }[] = [];
+  private readonly waiting: { question: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  private isGone = false;
 
   constructor(speaker: Speaker) {
     this.speaker = speaker;
   }
 
   ask(question: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.waiting.push({ question, resolve });
+    if (this.isGone) return Promise.reject(new Error(nobody));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ question, resolve, reject });
       if (this.waiting.length === 1) this.speaker.say({ type: 'ask', question });
     });
+  }
+
+  /** No answer comes any more. */
+  leave(): void {
+    this.isGone = true;
+    for (const { reject } of this.waiting.splice(0)) reject(new Error(nobody));
   }
 
   done(): void {
@@ -255,21 +272,21 @@ class Serving {
     const unsearched = this.failed.filter(({ id }) => !this.outcomes.has(id));
     for (const result of unsearched) this.judged(result);
     const incomplete = this.outcomes.size === tests.length ? undefined : why;
-    // Whoever broke it off does not wait for long.
-    this.running.add('the device forgets what was registered');
-    await conductor.settle(incomplete === undefined);
-    clearInterval(alive);
-    clearInterval(touch);
+    await conductor.settle();
     const notRun = ids.filter((id) => !this.outcomes.has(id));
     const whole = await captures.finish();
     if (part !== undefined && whole !== undefined) part.capture = whole;
     const ofRun = part === undefined ? (whole === undefined ? {} : { capture: whole }) : firstCapture;
     // A selection of tests says little of claims that it leaves out.
     const isWhole = incomplete === undefined && Object.keys(selection).length === 0;
+    const inIcs = icsNames(profile.role);
     const observedClaims = [
       ...conductor.claims.claims(),
+      ...(kept?.observedClaims ?? []),
       ...(isWhole ? unborne(profile.ics, tests, this.outcomes) : []),
-    ].filter(({ entry }, at, all) => all.findIndex((one) => one.entry === entry) === at);
+    ]
+      .filter(({ entry }, at, all) => all.findIndex((one) => one.entry === entry) === at)
+      .sort((a, b) => inIcs.indexOf(a.entry) - inIcs.indexOf(b.entry));
     const findings = [
       ...before,
       ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),
@@ -301,12 +318,17 @@ class Serving {
     progress.remove();
     removeJournal(this.folder);
     this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
+    // All is written; whoever broke it off does not wait for more.
+    this.running.add('the mobile nodes deregister');
+    const registered = why === undefined ? await conductor.leave() : [];
     const told = conductor.open.findings.length;
     await conductor.close();
+    clearInterval(alive);
+    clearInterval(touch);
     for (const line of conductor.open.agentLog)
       appendFileSync(join(this.folder, 'run.log'), `agent: ${line}\n`);
-    // Links that are not as they were say nothing of the device: they are told here, and by dsmip links.
-    const unrestored = conductor.open.findings.slice(told);
+    // What is left behind says nothing of the device: it is told here, and of links by dsmip links.
+    const unrestored = [...registered, ...conductor.open.findings.slice(told)];
     for (const line of unrestored) this.log(line);
     this.speaker.say({ type: 'end', ...end, findings: [...end.findings, ...unrestored] });
   }
@@ -365,7 +387,8 @@ class Serving {
 
   /** A device of a run that is resumed, of which nothing was left to run. */
   private sayAgain(kept: Kept, ids: readonly string[]): void {
-    const { header: head, clauses, parts, findings } = kept;
+    const { header: head, clauses, parts } = kept;
+    const findings = kept.end === undefined ? [...kept.findings, endedEarly] : kept.findings;
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder, parts, findings });
     this.ready();
     for (const outcome of kept.outcomes.values()) this.judged(outcome);
@@ -373,6 +396,7 @@ class Serving {
     const end: RunEnd = {
       end: kept.end ?? new Date().toISOString(),
       findings,
+      ...(kept.observedClaims.length === 0 ? {} : { observedClaims: kept.observedClaims }),
       ...(capture === undefined ? {} : { capture }),
       ...(parts.length === 0 ? {} : { parts }),
     };

@@ -48,10 +48,11 @@ async function findingsOf(profile: Profile, tell: (line: string) => void, fix: b
   try {
     tell('opening the bench');
     const open = await openBench(profile);
+    let schedule: Schedule | undefined;
     try {
       const mended = fix && !('lab' in profile.bench) ? mendSettings(profile, open.bench.places()) : [];
       const { ledger, tests } = suiteOf('draft');
-      const schedule = new Schedule({ profile, ledger, bench: open.bench });
+      schedule = new Schedule({ profile, ledger, bench: open.bench });
       tell('trying to reach the device');
       await schedule.warmUp(tests.filter(({ role }) => role === profile.role));
       const examined = await examine({
@@ -62,12 +63,12 @@ async function findingsOf(profile: Profile, tell: (line: string) => void, fix: b
         tell,
         whole: true,
       });
-      await schedule.leave();
       const findings = [...mended, ...examined];
       const { unreachable } = schedule.facts;
       const isExplained = spoilersOf(findings).some(({ spoils }) => spoils === 'everything');
       return unreachable === undefined || isExplained ? findings : [...findings, lastResort(unreachable)];
     } finally {
+      await schedule?.leave();
       await open.close();
     }
   } catch (error) {

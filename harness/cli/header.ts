@@ -28,7 +28,12 @@ export function profileHash(profile: Profile): string {
 /** Of what the tests do and expect, whatever their order. */
 export function vectorsHash(tests: readonly TestCase[]): string {
   const sorted = [...tests].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return hashOf(sorted.map(({ kills: _kills, file: _file, ...test }) => test));
+  return hashOf(
+    sorted.map(({ kills: _kills, file: _file, withoutPrelude = false, prelude, ...test }) => ({
+      ...test,
+      prelude: withoutPrelude ? { mn: [], other: [] } : prelude,
+    })),
+  );
 }
 
 export const ledgerHash = (ledger: Ledger): string =>

@@ -13,8 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { formats } from '../../reports/formats.ts';
-import type { Results } from '../../reports/model/results.ts';
+import { type Results, withOutcomes } from '../../reports/model/results.ts';
 import { readRun } from '../../reports/model/run.ts';
+import { writeResults } from '../../reports/model/write-results.ts';
+import { Journal } from '../../reports/runner/journal.ts';
 import { asLine, onLines } from '../../reports/runner/lines.ts';
 import type { RunRequest, ServerMessage } from '../../reports/runner/request.ts';
 import { outcome } from '../../reports/testing/samples.ts';
@@ -239,4 +241,38 @@ t.test('kill -9 of everything, and on', async (t) => {
   t.notOk(readdirSync(join(out, 'captures')).some((name) => name.endsWith('.part')));
   t.match(await rejudgeFolder(out, { reading: [] }), { status: 0, text: /and the results to the octet/ });
   t.throws(() => requestToResume(out, {}), { message: /the run is whole/ });
+
+  // As after a Ctrl-C, which writes results of what there is, claims among them.
+  const whole = resultsIn(out);
+  const observedClaims = [
+    { entry: 'advertises', claimed: false, observed: false, because: 'x', contradicts: false },
+  ];
+  const { totals: _totals, ...broken } = {
+    ...whole,
+    observedClaims,
+    incomplete: 'it was broken off from the keyboard',
+    notRun: ids.slice(-1),
+  };
+  const some = broken.outcomes.slice(0, -1);
+  writeResults(out, withOutcomes(broken as Results, some));
+  writeFileSync(join(out, 'request.json'), request);
+  const rest = requestToResume(out, {});
+  t.same([...rest.left.values()], [1]);
+  await serve(rest.request, ids).ended;
+  const because = resultsIn(out).observedClaims?.map((claim) => claim.because) ?? [];
+  t.ok(because.includes('x') && because.length > 1, 'what was seen of claims before is kept');
+  t.match(await rejudgeFolder(out, { reading: [] }), { status: 0, text: /and the results to the octet/ });
+
+  // As after kill -9 between the last outcome and the results.
+  const { outcomes: judged, clauses, findings: found, parts: all = [], ...header } = resultsIn(out);
+  new Journal(out, { header, clauses, findings: found, parts: all }, judged);
+  t.notOk(existsSync(join(out, 'results.json')));
+  const unwritten = requestToResume(out, {});
+  t.same([...unwritten.left.values()], [0]);
+  await serve(unwritten.request, ids).ended;
+  t.same(
+    resultsIn(out).outcomes.map(({ id, verdict }) => [id, verdict]),
+    judged.map(({ id, verdict }) => [id, verdict]),
+  );
+  t.match(resultsIn(out).findings.at(-1), /the run ended before it had written so/);
 });

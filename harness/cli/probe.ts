@@ -73,10 +73,11 @@ async function draftOf(
 ): Promise<{ drafted: Drafted[]; spoiled?: Finding }> {
   tell('opening the bench');
   const open = await openBench(profile);
+  let schedule: Schedule | undefined;
   try {
     const { ledger, tests } = suiteOf('draft');
     const own = tests.filter(({ role }) => role === profile.role);
-    const schedule = new Schedule({ profile, ledger, bench: open.bench });
+    schedule = new Schedule({ profile, ledger, bench: open.bench });
     tell('trying to reach the device');
     await schedule.warmUp(own);
     const record = new ClaimRecord(profile, schedule.facts.originNs);
@@ -103,9 +104,9 @@ async function draftOf(
       };
     if (profile.role === 'mobile-node') await watchMobileNode(schedule, own, record, tell);
     else await probe({ ...common, record, findings });
-    await schedule.leave();
     return { drafted: icsNames(profile.role).map((entry) => drafted(profile, record, entry)) };
   } finally {
+    await schedule?.leave();
     await open.close();
   }
 }

@@ -54,7 +54,11 @@ export function requestToResume(
   // It may have been moved.
   const request = { ...stored, out: folder, resumes: true };
   const left = new Map(request.benches.map((bench) => [bench, leftOf(bench, request)]));
-  if ([...left.values()].every((count) => count === 0)) {
+  // Where all is judged and nothing written, the results are still to be made.
+  const isWritten = request.benches.every((bench) =>
+    existsSync(join(folderOf(request, bench) ?? '', 'results.json')),
+  );
+  if (isWritten && [...left.values()].every((count) => count === 0)) {
     dropRequest(folder);
     throw new UsageError(`--resume ${given}: the run is whole, there is nothing left to run`);
   }

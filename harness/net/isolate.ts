@@ -36,14 +36,20 @@ export function exitOnSignals(): void {
   }
 }
 
-let covered = false;
+/** Says whose /run it is: a world within a private one has another. */
+const marker = '/run/.dsmip-private';
+
+function isCovered(mounts: string): boolean {
+  return fs.existsSync(marker) && fs.readFileSync(marker, 'utf8') === mounts;
+}
 
 /**
  * Covers /run with an empty file system of our own, so that /run/netns can be written. Refuses outside a private
  * world, where it would hide the system's /run. Doing it twice is no error.
  */
 export function mountPrivateRun(): void {
-  if (covered || fs.existsSync('/run/.dsmip-private')) return;
+  const mounts = fs.readlinkSync('/proc/self/ns/mnt');
+  if (isCovered(mounts)) return;
   if (!isIsolated()) {
     throw new NetError(
       'NOT_ISOLATED',
@@ -54,6 +60,5 @@ export function mountPrivateRun(): void {
     libc().mount('tmpfs', '/run', 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=755'),
     'cover /run with a private tmpfs',
   );
-  fs.writeFileSync('/run/.dsmip-private', '');
-  covered = true;
+  fs.writeFileSync(marker, mounts);
 }

@@ -91,10 +91,10 @@ export class BenchLink {
     return this.process?.pid;
   }
 
-  /** The run ends now; the server writes what it has. */
+  /** The run ends now; the server writes what it has. The operator may still be asked for something. */
   finish(why: string): void {
     this.giveUp(why);
-    this.process?.stdin?.end(asLine({ finish: why }));
+    this.process?.stdin?.write(asLine({ finish: why }));
   }
 
   /** Take everything away; the server, if it still is there, writes what it has and ends. */

@@ -5,7 +5,14 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResultsError, readResults } from '../model/read-results.ts';
-import type { CaptureFacts, ClauseFacts, PartFacts, ResultsHeader, TestResult } from '../model/results.ts';
+import type {
+  CaptureFacts,
+  ClaimFacts,
+  ClauseFacts,
+  PartFacts,
+  ResultsHeader,
+  TestResult,
+} from '../model/results.ts';
 
 const journalFile = 'journal.jsonl';
 
@@ -20,6 +27,8 @@ interface Head {
 /** What of a device's run is there already. */
 export interface Kept extends Head {
   outcomes: Map<string, TestResult>;
+  /** What the device showed of its claims, if the run ended in good order. */
+  observedClaims: ClaimFacts[];
   /** When it ended, if it did in good order. */
   end?: string;
   /** Why it is not whole; undefined when it is. */
@@ -66,7 +75,15 @@ export function readKept(folder: string, version: string): Kept | undefined {
   const file = join(folder, 'results.json');
   if (!existsSync(file)) return undefined;
   const { results } = readResults(file, version);
-  const { end, incomplete, notRun: _notRun, totals: _totals, outcomes, ...rest } = results;
+  const {
+    end,
+    incomplete,
+    notRun: _notRun,
+    totals: _totals,
+    outcomes,
+    observedClaims = [],
+    ...rest
+  } = results;
   const { clauses, parts = [], findings, capture, ...header } = rest;
   return {
     header,
@@ -75,6 +92,7 @@ export function readKept(folder: string, version: string): Kept | undefined {
     findings,
     ...(capture === undefined ? {} : { capture }),
     outcomes: new Map(outcomes.map((outcome) => [outcome.id, outcome])),
+    observedClaims,
     end,
     why: incomplete,
   };
@@ -94,6 +112,7 @@ function readJournal(path: string, version: string): Kept {
     return {
       ...head,
       outcomes: new Map(outcomes.map((outcome) => [outcome.id, outcome])),
+      observedClaims: [],
       why: 'it ended without a word',
     };
   } catch (error) {

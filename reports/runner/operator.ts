@@ -1,6 +1,7 @@
 /** Asking the operator at the terminal to do what no command can do. Standard input belongs to the run, so the terminal is opened. */
-import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
+import { ReadStream, WriteStream } from 'node:tty';
 import { harmless } from '../../harness/engine/describe.ts';
 
 /** Somewhere questions are shown and answered. */
@@ -21,7 +22,9 @@ function openDevice(): number | undefined {
 export function openTerminal(): Terminal | undefined {
   const fd = openDevice();
   if (fd === undefined) return undefined;
-  return { input: createReadStream('', { fd }), output: createWriteStream('', { fd }) };
+  // Streams of files would read in a thread that the process waits for in the end, until somebody presses Enter.
+  const output = openDevice() as number;
+  return { input: new ReadStream(fd), output: new WriteStream(output) };
 }
 
 /** Whether there is a terminal to ask at. */
