@@ -72,6 +72,10 @@ export async function benchServerCommand(): Promise<void> {
       finish(`it was ended by ${signal}`);
       operator.leave();
     });
+  let abandon = (): void => {};
+  const abandoned = new Promise<string[]>((resolve) => {
+    abandon = () => resolve(['the run was ended before all mobile nodes were deregistered']);
+  });
   const begin = await new Promise<Begin | undefined>((resolve) => {
     onLines(process.stdin, (line) => {
       const message = JSON.parse(line) as Begin | Done | Finish;
@@ -82,13 +86,14 @@ export async function benchServerCommand(): Promise<void> {
     process.stdin.on('end', () => {
       finish('the program that ran the tests is gone');
       operator.leave();
+      abandon();
       resolve(undefined);
     });
   });
   if (begin !== undefined) {
     const alive = setInterval(() => speaker.say({ type: 'alive', running: [] }), aliveMs);
     try {
-      await new Serving(begin, speaker, operator, () => clearInterval(alive)).serve(finished);
+      await new Serving(begin, speaker, operator, () => clearInterval(alive)).serve(finished, abandoned);
     } catch (error) {
       speaker.say({ type: 'problem', message: error instanceof Error ? error.message : String(error) });
     }
@@ -158,7 +163,8 @@ class Serving {
     this.ready = ready;
   }
 
-  async serve(finished: Promise<string>): Promise<void> {
+  /** `finished` with the reason when the run is over; `abandoned` when nobody waits for more than its results. */
+  async serve(finished: Promise<string>, abandoned: Promise<string[]>): Promise<void> {
     const { request, bench, folder, tests: ids } = this.begin;
     const { ledger, tests: all, suite } = suiteOf(bench.suite, request.readings);
     const profile = loadProfile(bench.profile);
@@ -318,9 +324,8 @@ class Serving {
     progress.remove();
     removeJournal(this.folder);
     this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
-    // All is written; whoever broke it off does not wait for more.
     this.running.add('the mobile nodes deregister');
-    const registered = why === undefined ? await conductor.leave() : [];
+    const registered = why === undefined ? await Promise.race([conductor.leave(), abandoned]) : [];
     const told = conductor.open.findings.length;
     await conductor.close();
     clearInterval(alive);

@@ -97,6 +97,12 @@ export class BenchLink {
     this.process?.stdin?.write(asLine({ finish: why }));
   }
 
+  /** The same at once: nobody answers questions any more, or waits for more than the results. */
+  abandon(why: string): void {
+    this.giveUp(why);
+    this.process?.stdin?.end(asLine({ finish: why }));
+  }
+
   /** Take everything away; the server, if it still is there, writes what it has and ends. */
   close(): void {
     clearTimeout(this.watch);
@@ -133,7 +139,7 @@ export class BenchLink {
       case 'ask':
         this.ask(message.question).then(
           () => this.process?.stdin?.write(asLine({ done: true })),
-          (error: Error) => this.finish(error.message),
+          (error: Error) => this.abandon(error.message),
         );
         return;
       case 'end':

@@ -154,11 +154,15 @@ export default class DsmipReporter implements Reporter {
   async onEnd(result: FullResult): Promise<{ status?: FullResult['status'] } | undefined> {
     const benches = [...this.benches.values()];
     if (benches.length === 0) return undefined;
-    for (const { link } of benches)
-      link.finish(
-        result.status === 'interrupted' ? 'it was broken off from the keyboard' : 'all tests were reported',
-      );
+    const interrupt = (): void => {
+      for (const { link } of benches) link.abandon('it was broken off from the keyboard');
+      this.operator?.close();
+    };
+    if (result.status === 'interrupted') interrupt();
+    else for (const { link } of benches) link.finish('all tests were reported');
+    process.once('SIGINT', interrupt);
     await Promise.all(benches.map(({ link }) => link.ended));
+    process.off('SIGINT', interrupt);
     this.progress?.stop();
     this.operator?.close();
     for (const { link } of benches) link.close();
