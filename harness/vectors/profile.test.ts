@@ -315,6 +315,13 @@ t.test('a key that is wrong is not shown', async (t) => {
   hidden(refused(JSON.stringify(changed('home-agent', entries))), 'an entry in the place of the list');
   const broken = refused(`{\n  "role": "home-agent",\n  "key": { "hex": ${secret} }\n}`);
   t.match(broken, /not JSON: Unexpected token 'c' in line 3$/);
+  const missing = refused('{\n  "role": "home-agent"\n\n  "device": {}\n}');
+  t.match(
+    missing,
+    /not JSON: Expected ',' or '}' after property value in line 2$/,
+    'behind what it is missed',
+  );
+  t.match(refused('{\n  "role": 1,\n}'), /not JSON: Expected double-quoted property name in line 2$/);
 });
 
 t.test('what is taken', async (t) => {

@@ -66,14 +66,22 @@ export function parseJson(text: string, file: string): unknown {
   }
 }
 
-/** What JSON.parse says, with the line instead of the octets around the place, as those may be of a key. */
+/** What JSON.parse says, with the line instead of the position, or of the octets around the place, as those may be of a key. */
 function syntaxProblem({ message }: Error, text: string): string {
+  const lineAt = (place: number): number => text.slice(0, place).split('\n').length;
+  const counting = /^(.*) in JSON at position (\d+)/s.exec(message);
+  if (counting !== null) {
+    // What is missing is missed at the next word: it belongs behind the one before.
+    const [, problem = '', position] = counting;
+    const before = text.slice(0, Number(position)).trimEnd().length;
+    return `${problem} in line ${lineAt(before)}`;
+  }
   const quoting = /^(.*?), (\.\.\.)?"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message);
   if (quoting === null) return message;
   const [, problem = '', before, around = ''] = quoting;
   // Ten characters before the place are quoted.
   const place = text.indexOf(around) + (before === undefined ? 0 : 10);
-  return `${problem} in line ${text.slice(0, place).split('\n').length}`;
+  return `${problem} in line ${lineAt(place)}`;
 }
 
 /**
