@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import type { Results } from '../../reports/model/results.ts';
 import { asLine, onLines } from '../../reports/runner/lines.ts';
@@ -169,6 +170,23 @@ t.test('an operator who never answers', async (t) => {
     t.equal(status, 0, name);
     t.match(said.at(-1), { type: 'end', incomplete: words }, 'the server ends and says why');
     t.notOk(said.some(({ type }) => type === 'outcome'));
+  }
+});
+
+t.test('an operator who is asked when all is judged', async (t) => {
+  const probe = join(projectRoot, 'harness/cli/testing/asked-probe.ts');
+  for (const does of ['answers', 'goes']) {
+    const { command, args } = isolated([process.execPath, '--import', 'tsx', probe, does]);
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const watchdog = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    const said = JSON.parse(await text(child.stdout)) as ServerMessage[];
+    clearTimeout(watchdog);
+    const end = said.at(-1);
+    t.equal(said.filter(({ type }) => type === 'ask').length, 2, does);
+    if (end?.type !== 'end') throw new Error(`the run did not end: ${JSON.stringify(end)}`);
+    t.notOk(end.incomplete, 'the run is whole');
+    const isPutBack = !end.findings.some((words) => /could not be told to treat mn1@/.test(words));
+    t.equal(isPutBack, does === 'answers', 'the report says how the device was left');
   }
 });
 
