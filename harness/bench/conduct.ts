@@ -141,7 +141,7 @@ async function conductorOn(
       return left === 0
         ? []
         : [
-            `not all mobile nodes could be deregistered in time: the device has ${left} of them until their lifetime is over`,
+            `not all mobile nodes could be deregistered: the device may have ${left} of them until their lifetime is over`,
           ];
     },
     close: () => open.close(),

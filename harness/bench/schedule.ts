@@ -267,7 +267,7 @@ export class Schedule {
 
   /**
    * Each mobile node that the device heard of deregisters, so that none is taken for registered by whoever comes next; best effort, and
-   * within a bound. What a lab knows ends with it, and mobile nodes under test see to themselves. Resolves to how many did not come to it.
+   * within a bound. What a lab knows ends with it, and mobile nodes under test see to themselves. Resolves to how many could not.
    */
   async leave(): Promise<number> {
     const { control, facts } = this;
@@ -280,8 +280,9 @@ export class Schedule {
     const worker = async (): Promise<void> => {
       for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
         under += 1;
-        await this.inSession(leaving, {}, [node.index]);
-        under -= 1;
+        const { outcome } = await this.inSession(leaving, {}, [node.index]);
+        // Else it was not answered.
+        if (outcome.verdict !== 'INCONCLUSIVE') under -= 1;
       }
     };
     let timer: NodeJS.Timeout | undefined;

@@ -324,6 +324,8 @@ class Serving {
     progress.remove();
     removeJournal(this.folder);
     this.log(incomplete === undefined ? 'the run is whole' : `the run is incomplete: ${incomplete}`);
+    // What is written is told at once: whatever happens to this process now, it stands.
+    this.speaker.say({ type: 'end', ...end });
     this.running.add('the mobile nodes deregister');
     const registered = why === undefined ? await Promise.race([conductor.leave(), abandoned]) : [];
     const told = conductor.open.findings.length;
@@ -393,7 +395,7 @@ class Serving {
   /** A device of a run that is resumed, of which nothing was left to run. */
   private sayAgain(kept: Kept, ids: readonly string[]): void {
     const { header: head, clauses, parts } = kept;
-    const findings = kept.end === undefined ? [...kept.findings, endedEarly] : kept.findings;
+    const findings = kept.why === undefined ? kept.findings : [...kept.findings, endedEarly];
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder, parts, findings });
     this.ready();
     for (const outcome of kept.outcomes.values()) this.judged(outcome);

@@ -314,7 +314,9 @@ async function statusOf(
     await new Promise((resolve) => setTimeout(resolve, 50));
   const written = folders.filter(isWritten);
   if (written.length === 0) {
-    if (request.out !== undefined && request.resumes !== true)
+    // What was judged can be resumed.
+    const isKept = folders.some((folder) => existsSync(join(folder, 'journal.jsonl')));
+    if (request.out !== undefined && request.resumes !== true && !isKept)
       rmSync(request.out, { recursive: true, force: true });
     return killed ? 2 : 64;
   }

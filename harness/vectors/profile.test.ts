@@ -321,7 +321,7 @@ t.test('a key that is wrong is not shown', async (t) => {
     /not JSON: Expected ',' or '}' after property value in line 2$/,
     'behind what it is missed',
   );
-  t.match(refused('{\n  "role": 1,\n}'), /not JSON: Expected double-quoted property name in line 2$/);
+  t.match(refused('{\n  "role": 1,\n}'), /not JSON: Expected double-quoted property name in line 3$/);
 });
 
 t.test('what is taken', async (t) => {

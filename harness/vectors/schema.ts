@@ -71,10 +71,10 @@ function syntaxProblem({ message }: Error, text: string): string {
   const lineAt = (place: number): number => text.slice(0, place).split('\n').length;
   const counting = /^(.*) in JSON at position (\d+)/s.exec(message);
   if (counting !== null) {
-    // What is missing is missed at the next word: it belongs behind the one before.
+    // A comma is missed at the next word: it belongs behind the one before.
     const [, problem = '', position] = counting;
     const before = text.slice(0, Number(position)).trimEnd().length;
-    return `${problem} in line ${lineAt(before)}`;
+    return `${problem} in line ${lineAt(problem.startsWith("Expected ','") ? before : Number(position))}`;
   }
   const quoting = /^(.*?), (\.\.\.)?"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message);
   if (quoting === null) return message;
