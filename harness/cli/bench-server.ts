@@ -16,7 +16,6 @@ import { plural } from '../../reports/text/layout.ts';
 import { unborne } from '../bench/claims/record.ts';
 import { type Conductor, inOrder, startConductor } from '../bench/conduct.ts';
 import type { Outcome } from '../engine/outcome.ts';
-import { icsNames } from '../vectors/ics.ts';
 import { loadProfile } from '../vectors/profile.ts';
 import type { TestCase } from '../vectors/types.ts';
 import { RunCaptures, removeHalfWritten } from './captures.ts';
@@ -105,6 +104,13 @@ export async function benchServerCommand(): Promise<void> {
 
 const endedEarly =
   'every test was judged, but the run ended before it had written so: what was found beside the tests is not in these results';
+
+/** Those of the parts before; what contradicts claims is found anew. */
+const keptFindings = (kept?: Kept): string[] => {
+  const old = new Set(kept?.observedClaims.map(claimFinding));
+  return kept?.findings.filter((one) => !old.has(one)) ?? [];
+};
+
 const nobody = 'the operator is gone';
 
 /** Somebody who does by hand what no command can do; asked one thing at a time. */
@@ -248,16 +254,25 @@ class Serving {
     const parts = [...(kept?.parts ?? []), ...(part === undefined ? [] : [part])];
     this.part = parts.length === 0 ? undefined : parts.length;
     const before =
-      part === undefined ? [] : [...(kept?.findings ?? []), seamOf(part, parts.length, tests.length)];
+      part === undefined ? [] : [...keptFindings(kept), seamOf(part, parts.length, tests.length)];
     this.speaker.say({ type: 'begin', header: head, clauses, folder: this.folder, parts, findings: before });
     const firstCapture = kept?.capture === undefined ? {} : { capture: kept.capture };
     const keptOutcomes = [...(kept?.outcomes.values() ?? [])];
     this.journal = new Journal(
       this.folder,
-      { header: head, clauses, parts, findings: before, ...firstCapture },
+      {
+        header: head,
+        clauses,
+        parts,
+        findings: before,
+        observedClaims: kept?.observedClaims ?? [],
+        ...firstCapture,
+      },
       keptOutcomes,
     );
     for (const outcome of keptOutcomes) this.judged(outcome);
+    for (const { entry, observed, because, test } of kept?.observedClaims ?? [])
+      conductor.claims.note(entry, observed, because, test);
     this.log(
       `bench ready; round trips ${conductor.facts.roundTripsNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`).join(' ')}`,
     );
@@ -285,14 +300,10 @@ class Serving {
     const ofRun = part === undefined ? (whole === undefined ? {} : { capture: whole }) : firstCapture;
     // A selection of tests says little of claims that it leaves out.
     const isWhole = incomplete === undefined && Object.keys(selection).length === 0;
-    const inIcs = icsNames(profile.role);
     const observedClaims = [
       ...conductor.claims.claims(),
-      ...(kept?.observedClaims ?? []),
       ...(isWhole ? unborne(profile.ics, tests, this.outcomes) : []),
-    ]
-      .filter(({ entry }, at, all) => all.findIndex((one) => one.entry === entry) === at)
-      .sort((a, b) => inIcs.indexOf(a.entry) - inIcs.indexOf(b.entry));
+    ].filter(({ entry }, at, all) => all.findIndex((one) => one.entry === entry) === at);
     const findings = [
       ...before,
       ...(bench.deviations ?? []).map((name) => `a reference agent was made to deviate: ${name}`),

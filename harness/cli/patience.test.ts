@@ -265,7 +265,7 @@ t.test('kill -9 of everything, and on', async (t) => {
 
   // As after kill -9 between the last outcome and the results.
   const { outcomes: judged, clauses, findings: found, parts: all = [], ...header } = resultsIn(out);
-  new Journal(out, { header, clauses, findings: found, parts: all }, judged);
+  new Journal(out, { header, clauses, findings: found, parts: all, observedClaims }, judged);
   t.notOk(existsSync(join(out, 'results.json')));
   const unwritten = requestToResume(out, {});
   t.same([...unwritten.left.values()], [0]);

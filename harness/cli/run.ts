@@ -11,6 +11,7 @@ import {
 } from '../../reports/compare/baseline.ts';
 import { exitStatusOf, type Results } from '../../reports/model/results.ts';
 import { readRun } from '../../reports/model/run.ts';
+import { hasJournal } from '../../reports/runner/journal.ts';
 import { hasTerminal } from '../../reports/runner/operator.ts';
 import {
   type BenchRequest,
@@ -315,7 +316,7 @@ async function statusOf(
   const written = folders.filter(isWritten);
   if (written.length === 0) {
     // What was judged can be resumed.
-    const isKept = folders.some((folder) => existsSync(join(folder, 'journal.jsonl')));
+    const isKept = folders.some(hasJournal);
     if (request.out !== undefined && request.resumes !== true && !isKept)
       rmSync(request.out, { recursive: true, force: true });
     return killed ? 2 : 64;

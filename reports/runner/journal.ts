@@ -21,14 +21,14 @@ interface Head {
   clauses: ClauseFacts[];
   parts: PartFacts[];
   findings: string[];
+  /** What the device showed of its claims in the parts before, as far as they ended in good order. */
+  observedClaims: ClaimFacts[];
   capture?: CaptureFacts;
 }
 
 /** What of a device's run is there already. */
 export interface Kept extends Head {
   outcomes: Map<string, TestResult>;
-  /** What the device showed of its claims, if the run ended in good order. */
-  observedClaims: ClaimFacts[];
   /** When it ended, if it did in good order. */
   end?: string;
   /** Why it is not whole; undefined when it is. */
@@ -63,6 +63,9 @@ export class Journal {
     }
   }
 }
+
+/** Whether there is one, by which a run can be resumed. */
+export const hasJournal = (folder: string): boolean => existsSync(join(folder, journalFile));
 
 /** Results have been written in the place of the journal. */
 export const removeJournal = (folder: string): void => rmSync(join(folder, journalFile), { force: true });
@@ -112,7 +115,6 @@ function readJournal(path: string, version: string): Kept {
     return {
       ...head,
       outcomes: new Map(outcomes.map((outcome) => [outcome.id, outcome])),
-      observedClaims: [],
       why: 'it ended without a word',
     };
   } catch (error) {
